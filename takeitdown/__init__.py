@@ -1,0 +1,1 @@
+"""Wiring, and the leaves every room may use."""

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "takeitdown.accounts"
+    label = "accounts"
+
+    def ready(self) -> None:
+        from takeitdown.accounts import second_factor  # noqa: F401  listens

@@ -1,0 +1,1 @@
+"""DRF furniture: strict JSON, problem documents, the schema. A leaf: imports no room."""

@@ -1,0 +1,49 @@
+"""The Celery application, its queues and its timetable.
+
+Rows in the database are the queue of record; a task carries ids and nothing else. Every sweep below finds by itself
+what a lost message left undone.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+from celery import Celery
+from celery.platforms import SecurityWarning
+from celery.schedules import crontab
+from celery.signals import beat_init, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeitdown.settings")
+# Messages are JSON with ids in them; nothing in them is executed, also where somebody runs the worker as root.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+app = Celery("takeitdown")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.task_default_queue = "default"
+app.conf.task_routes = {
+    "partners.deliver_*": {"queue": "webhooks"},  # a slow platform delays nothing else
+    "matching.hash_*": {"queue": "media"},
+}
+app.conf.beat_schedule = {
+    "watch heads": {"task": "matching.watch_heads", "schedule": 60.0},
+    "refresh snapshots": {"task": "matching.refresh_snapshots", "schedule": 60.0},
+    "forget receipts": {"task": "submissions.forget_receipts", "schedule": crontab(minute="7")},
+    "forget guesses": {"task": "submissions.forget_guesses", "schedule": crontab(minute="37")},
+    "delete messages": {"task": "submissions.delete_messages", "schedule": crontab(hour="3", minute="23")},
+    "delete withdrawn cases": {
+        "task": "submissions.delete_withdrawn_cases",
+        "schedule": crontab(hour="3", minute="11"),
+    },
+}
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect  # type: ignore[untyped-decorator]
+def refuse_unsafe(**kwargs: Any) -> None:
+    """Worker and beat, too, end at once when a setting is unsafe."""
+    from takeitdown import checks
+
+    checks.refuse_unsafe()

@@ -1,0 +1,155 @@
+"""What a newcomer finds in the try-out: a list with harmless pictures on it, a platform's key, a login for staff.
+
+Everything is made once. Which part is done stands in the audit log, written in the transaction that did it, so that a
+start which was cut off goes on where it stopped. It crosses the rooms, therefore it lives here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
+from django.db import transaction
+
+import partners.demonstration
+import submissions.demonstration
+from matching import hashlist
+from matching.models import PRODUCTION, HashList, Hold, SigningKey
+from takeitdown import demonstration_pictures as pictures
+from takeitdown.accounts.models import Account
+from takeitdown.audit.models import AuditEvent, record
+
+WITHDRAWN = 5
+SEQUENCER_WITHIN_SECONDS = 30
+STAFF_EMAIL = "staff@takeitdown.example"
+ACTOR = "demonstration"
+
+
+class SequencerIsSilent(RuntimeError):
+    """The list did not move in time: is run_sequencer up?"""
+
+
+def seed() -> dict[str, Any]:
+    """Make what is missing and write `var/demo.json`; returns its contents."""
+    path = settings.VAR / "demo.json"
+    known = _read(path) if _is_done("listed") else {}  # a file that outlived its database opens nothing
+    _wait(lambda: HashList.objects.filter(name=PRODUCTION).exists() and SigningKey.objects.exists())
+    list_pictures()
+    submissions.demonstration.seed()
+    demo = {
+        **_addresses(),
+        "partner_key": partner_key(known.get("partner_key", "")),
+        "verifier_key": SigningKey.objects.latest("valid_from").verifier,
+        "staff": staff_login(known.get("staff", {})),
+        "python": sys.executable,
+        "pictures": str(settings.VAR / "demonstration"),
+    }
+    _write(path, demo)
+    withdraw_some()
+    return demo
+
+
+# --- the list ---------------------------------------------------------------------------------------------------
+
+
+def list_pictures() -> None:
+    """Ask for every picture and video; the files stay in `var/demonstration/` for a platform to match."""
+    if _is_done("listed"):
+        return
+    made = pictures.make_all(settings.VAR / "demonstration")
+    with transaction.atomic():
+        holds = [hashlist.ask(wanted, asker=secrets.token_bytes(16)) for wanted in made]
+        withdraw = [str(hold.pk) for asked in holds[:WITHDRAWN] for hold in asked]
+        record(actor=ACTOR, action="listed", target=ACTOR, withdraw=withdraw)
+
+
+def withdraw_some() -> None:
+    """Take five pictures off again once they are on the list, so that it holds tombstones."""
+    if _is_done("withdrew"):
+        return
+    ids = [uuid.UUID(text) for text in AuditEvent.objects.get(actor=ACTOR, action="listed").detail["withdraw"]]
+    _wait(lambda: Hold.objects.filter(pk__in=ids, entry__isnull=False).count() == len(ids))
+    with transaction.atomic():
+        hashlist.release(ids)
+        record(actor=ACTOR, action="withdrew", target=ACTOR)
+
+
+def _is_done(part: str) -> bool:
+    return AuditEvent.objects.filter(actor=ACTOR, action=part).exists()
+
+
+def _wait(condition: Any) -> None:
+    deadline = time.monotonic() + SEQUENCER_WITHIN_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SequencerIsSilent
+        time.sleep(0.1)
+
+
+def partner_key(known: str) -> str:
+    """The demonstration platform's opt-in key; a new one when the old one's text is lost or it was revoked."""
+    return partners.demonstration.seed() or known or partners.demonstration.seed(rotate=True)
+
+
+# --- staff ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def staff_login(known: dict[str, str]) -> dict[str, str]:
+    """The login in `known` if it still opens, else a new password and a new second factor."""
+    account = Account.objects.filter(email=STAFF_EMAIL).first()
+    if account and known and account.check_password(known["password"]) and _factors(account).exists():
+        return known
+    login = {"email": STAFF_EMAIL, "password": secrets.token_urlsafe(12), "totp_secret": generate_totp_secret()}
+    account = account or Account.objects.create_superuser(STAFF_EMAIL)
+    account.set_password(login["password"])
+    account.save()
+    _factors(account).delete()
+    TOTP.activate(account, login["totp_secret"])
+    return login
+
+
+def _factors(account: Account) -> Any:
+    return Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP)
+
+
+# --- the file ---------------------------------------------------------------------------------------------------
+
+
+def _addresses() -> dict[str, str]:
+    """Where everything is. Written out, not reversed: this file is a contract with whoever reads it."""
+    paths = {
+        "portal_url": "/en/",
+        "platforms_url": "/en/platforms/",
+        "apply_url": "/en/platforms/apply/",
+        "console_url": "/console/login/",
+        "admin_url": "/admin/login/",
+        "api_url": "/api/v1/",
+    }
+    return {name: settings.PUBLIC_URL + path for name, path in paths.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        demo: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return demo
+
+
+def _write(path: Path, demo: dict[str, Any]) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix="demo.")  # mode 0600: it holds a password
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(demo, file, indent=2)
+        file.write("\n")
+    os.replace(temporary, path)

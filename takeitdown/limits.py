@@ -1,0 +1,107 @@
+"""Rate limits that fail open: no outage of Redis may keep a person from reporting.
+
+Counting is django-ratelimit's. It reads a cache; ours gives up after 0.25 s, then leaves Redis alone for five seconds
+and counts in this process instead, so that a flood is still slowed while Redis is away.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.cache.backends.redis import RedisCache
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+
+from takeitdown.errors import Refused
+
+T = TypeVar("T")
+BREAKER_SECONDS = 5.0
+
+
+class TooManyRequests(Refused):
+    """A limit was reached. `retry_after` is in whole seconds."""
+
+    code = "too_many_requests"
+    status = 429
+    default_detail = "Too many requests at once. Wait a little, then try again."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = max(1, retry_after)
+
+
+class LimitsCache(RedisCache):
+    """Django's RedisCache, which answers "nothing known" instead of raising when Redis is away or frozen."""
+
+    _open_until = 0.0
+
+    def _guarded(self, call: Callable[..., T], missing: T, *args: Any, **kwargs: Any) -> T:
+        if time.monotonic() < LimitsCache._open_until:
+            return missing
+        try:
+            return call(*args, **kwargs)
+        except settings.LIMITS_MAY_FAIL_WITH:
+            LimitsCache._open_until = time.monotonic() + BREAKER_SECONDS
+            return missing
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(super().add, None, *args, **kwargs)
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        return self._guarded(super().get, default, key, default, version)
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(super().set, None, *args, **kwargs)
+
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(super().incr, None, *args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(super().delete, False, *args, **kwargs)
+
+    def touch(self, *args: Any, **kwargs: Any) -> Any:
+        return self._guarded(super().touch, False, *args, **kwargs)
+
+    @classmethod
+    def away(cls) -> bool:
+        """Whether Redis failed within the last five seconds."""
+        return time.monotonic() < cls._open_until
+
+
+class _LocalWindow:
+    """A count in this process, for all sources together: what is left of a limit while Redis is away."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, int], int] = {}
+
+    def count(self, group: str, seconds: int) -> int:
+        window = int(time.time()) // seconds
+        with self._lock:
+            for key in [key for key in self._counts if key[1] < window and key[0] == group]:
+                del self._counts[key]
+            self._counts[group, window] = self._counts.get((group, window), 0) + 1
+            return self._counts[group, window]
+
+
+_local = _LocalWindow()
+LOCAL_ALLOWANCE = 20  # one process serves this many sources' worth of a limit while it counts alone
+
+
+def check(request: HttpRequest, *, group: str, rate: str, key: Callable[[str, HttpRequest], str] | str = "ip") -> None:
+    """Count this request; raise TooManyRequests past `rate` ("30/m": fixed windows of django-ratelimit).
+
+    `ip` is the hourly pseudonym that the first middleware put in place of the address. Never used to lock a case.
+    """
+    usage = get_usage(request, group=group, key=key, rate=rate, increment=True)
+    if usage is None or usage["time_left"] < 0:
+        amount, period = rate.split("/")
+        seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[period]
+        if _local.count(group, seconds) > int(amount) * LOCAL_ALLOWANCE:
+            raise TooManyRequests(seconds)
+    elif usage["should_limit"]:
+        raise TooManyRequests(usage["time_left"])
