@@ -1,0 +1,35 @@
+"""The hash list's tables: the only bridge between reporters and platforms."""
+
+from matching.models.change import ListChange, ListHead, Op, RemovalReason
+from matching.models.entry import (
+    BenignHash,
+    DecisionKind,
+    EntryDecision,
+    EntryOutcome,
+    HashListEntry,
+    State,
+    Trust,
+)
+from matching.models.hash_list import PRODUCTION, HashList, KeysNote, SigningKey
+from matching.models.hold import Hold
+from matching.models.reader import ListReader
+
+__all__ = [
+    "PRODUCTION",
+    "BenignHash",
+    "DecisionKind",
+    "EntryDecision",
+    "EntryOutcome",
+    "HashList",
+    "HashListEntry",
+    "Hold",
+    "KeysNote",
+    "ListChange",
+    "ListHead",
+    "ListReader",
+    "Op",
+    "RemovalReason",
+    "SigningKey",
+    "State",
+    "Trust",
+]
