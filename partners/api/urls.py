@@ -1,0 +1,29 @@
+"""The platforms' API: version 1, its description, and a page about it."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from partners.api import docs, report_views, snapshot, views
+
+
+class EntryIdConverter(StringConverter):
+    regex = "[0-9a-f]{32}"
+
+
+register_converter(EntryIdConverter, "entry_id")
+
+app_name = "partners_api"
+urlpatterns = [
+    path("", docs.page, name="docs"),
+    path("schema/", docs.description, name="schema"),
+    path("v1/hash-list/head/", views.HeadView.as_view(), name="head"),
+    path("v1/hash-list/changes/", views.ChangesView.as_view(), name="changes"),
+    path("v1/hash-list/snapshot/", snapshot.SnapshotView.as_view(), name="snapshot"),
+    path("v1/hash-list/acknowledgements/", views.AcknowledgementsView.as_view(), name="acknowledgements"),
+    path("v1/hash-list/entries/<entry_id:entry_id>/", views.EntryView.as_view(), name="entry"),
+    path("v1/hash-list/keys/", views.KeysView.as_view(), name="keys"),
+    path("v1/match-reports/", report_views.MatchReportsView.as_view(), name="match_reports"),
+    path("v1/feedback/", report_views.FeedbackView.as_view(), name="feedback"),
+]

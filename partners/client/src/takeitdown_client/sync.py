@@ -1,0 +1,582 @@
+"""Keeping the copy equal to the portal's list: LIST.md §5, rule by rule.
+
+Each check is a method of its own, so that a test can take one away and see that something else fails.
+Order matters twice: `latest` is looked at before anything else of an answer, and nothing is stored before it is proven.
+"""
+
+import itertools
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import listhash, notes, rows, snapshot
+from .audit import audit
+from .errors import (
+    BadPage,
+    BadSnapshot,
+    ClientFailure,
+    Diverged,
+    Fork,
+    KeyNotAccepted,
+    LocalCopyDamaged,
+    MalformedAnswer,
+    NoteRefused,
+    ResyncNeeded,
+    Rollback,
+    StrayPage,
+    UnknownSigner,
+)
+from .notes import Head
+from .portal import Portal
+from .progress import NoProgress, Progress
+from .rows import ADD, REMOVE, Change, Page, Row
+from .store import Copy, Store, nothing
+
+CLOCK_TOLERANCE_SECONDS = 120
+STALE_SECONDS = 7 * 24 * 3600
+AUDIT_EVERY_SECONDS = 24 * 3600
+KEYS_EVERY_SECONDS = 24 * 3600
+SNAPSHOT_WORTH_CHANGES = 20_000  # a first copy longer than ten pages comes faster as a snapshot
+_STAGE_ROWS = 10_000
+# Alarms about a condition close when it has passed; rollback, fork, diverged, local_damage wait for a person.
+_PASSING_ALARMS = ("bad_page", "resync_failed", "note_refused", "key_not_accepted")
+
+
+class FarBehind(ClientFailure):
+    """Nothing is wrong; a snapshot is just the shorter way."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one sync did. `head` is the verified head the copy stands at."""
+
+    head: Head | None = None
+    pages: int = 0
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    snapshots: int = 0
+    acknowledged: bool = False
+    min_wait_seconds: float = rows.DEFAULT_MIN_WAIT_SECONDS
+
+
+@dataclass(slots=True)
+class Proven:
+    """A page that proved itself, worked out beside the copy and not stored yet."""
+
+    head: Head
+    sum: listhash.SetSum
+    gone: list[bytes]
+    put: list[Row]
+
+
+class Synchroniser:
+    """Pulls, proves, stores and acknowledges. One `sync()` brings the copy to the newest head or leaves it alone.
+
+    `clock` gives unix seconds and decides alarms only. `at` is called with the name of each point at which a crash
+    would be interesting: latest_seen, page_proven, rows_written, head_written, page_stored, snapshot_fetched,
+    snapshot_staged, rows_swapped, snapshot_stored, acknowledged.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        portal: Portal,
+        *,
+        clock: Callable[[], float] = time.time,
+        progress: Progress | None = None,
+        at: Callable[[str], None] = nothing,
+    ) -> None:
+        self.store = store
+        self.portal = portal
+        self.clock = clock
+        self.progress = progress or NoProgress()
+        self.at = at
+
+    # --- one sync ----------------------------------------------------------------------------------------------
+
+    def sync(self) -> Outcome:
+        """Bring the copy up to date and say so to the portal.
+
+        Raises a ClientFailure when it could not; the copy is then what it was, or a later proven one, and matching
+        goes on with it. Raises SyncRunning when another process is at it.
+        """
+        with self.store.sync_lock():
+            outcome = Outcome()
+            try:
+                self.store.discard_staging()
+                self.bring_up_to_date(outcome)
+                self.learn_keys_if_due()
+                self.acknowledge(outcome)
+            except ClientFailure as failure:
+                self._note_failure(failure)
+                raise
+            finally:
+                self.watch_staleness()
+            self._note_success(outcome)
+            return outcome
+
+    def apply_delta(self, payload: dict[str, Any]) -> bool:
+        """A webhook's `list.delta` (its signature already checked): apply its page under the rules of a pull.
+
+        False when it does not follow this copy or does not prove itself: pull then. Raises Rollback and Fork.
+        """
+        with self.store.sync_lock():
+            try:
+                page, copy = rows.parse_page(payload), self.store.copy()
+                if payload.get("type") != "list.delta" or copy.head is None or page.from_seq != copy.head.seq:
+                    return False
+                latest = self.look_at_latest(page.latest)
+                self.apply(page, copy, latest, Outcome())
+            except (BadPage, MalformedAnswer, NoteRefused, LocalCopyDamaged):
+                return False
+            return True
+
+    def bring_up_to_date(self, outcome: Outcome) -> None:
+        """Pull; where that cannot work or proves nothing, take a snapshot (rule 3)."""
+        copy: Copy | None = None
+        try:
+            copy = self.store.copy()
+            self.audit_if_due(copy)
+            self.pull(copy, outcome)
+        except ResyncNeeded as needed:
+            self.look_at_latest(needed.latest)
+            self.resync(outcome)
+        except FarBehind:
+            self.resync(outcome)
+        except BadPage as failure:
+            self.alarm("bad_page", failure.detail)
+            self.resync(outcome)
+        except LocalCopyDamaged as failure:
+            self.alarm("local_damage", failure.detail)
+            self.resync(outcome)
+        else:
+            outcome.head = copy.head
+
+    # --- rule 3: pages -----------------------------------------------------------------------------------------
+
+    def pull(self, copy: Copy, outcome: Outcome) -> None:
+        """Page after page until the closing head is the newest one. `copy` moves along."""
+        strays = 0
+        while True:
+            page = self.portal.changes(copy.head.position if copy.head else None)
+            outcome.min_wait_seconds = page.min_wait_seconds
+            latest = self.look_at_latest(page.latest)
+            if copy.head is None and latest.seq > SNAPSHOT_WORTH_CHANGES:
+                raise FarBehind("The list is long; a snapshot is the shorter way.")
+            try:
+                self.apply(page, copy, latest, outcome)
+            except StrayPage:
+                strays += 1
+                if strays > 1:
+                    raise
+                continue  # an answer to an older question, repeated on the way: ask once more
+            if copy.head is None or copy.head.position >= latest.position:
+                return
+            if not page.changes:
+                raise BadPage("The portal has a newer head and no changes that lead to it.")
+
+    def apply(self, page: Page, copy: Copy, latest: Head, outcome: Outcome) -> None:
+        """Prove one page and store it; `copy` stands at its closing head afterwards."""
+        proven = self.prove(page, copy, latest)
+        self.at("page_proven")
+        self.store_page(copy, proven)
+        self.at("page_stored")
+        copy.head, copy.sum = proven.head, proven.sum
+        outcome.pages += 1
+        for change in page.changes:
+            outcome.added += change.op == ADD
+            outcome.updated += change.op == rows.UPDATE
+            outcome.removed += change.op == REMOVE
+
+    def prove(self, page: Page, copy: Copy, latest: Head) -> Proven:
+        """Work a page out on paper. Raises BadPage (drop it) or Fork (keep the notes)."""
+        head = self._closing_head(page)
+        self.check_question(page, copy, head, latest)
+        self.check_fork(head)
+        self.check_numbers(page, head)
+        chain = copy.head.chain if copy.head else self._chain_of_an_empty_list(head)
+        ids = list({change.id for change in page.changes})
+        before = self.store.rows_by_id(copy.table, ids)
+        after = dict(before)
+        for change in page.changes:
+            self.check_presence(change, after.get(change.id))
+            chain = listhash.next_chain(
+                chain,
+                seq=change.seq,
+                op=change.op,
+                detail=change.detail,
+                id=change.id,
+                commitment=change.commitment,
+            )
+            self._enter(change, after)
+        new_sum = copy.sum.copy()
+        new_sum.take_out(row.seed() for id, row in before.items() if after.get(id) != row)
+        new_sum.add(row.seed() for id, row in after.items() if before.get(id) != row)
+        live = (copy.head.live if copy.head else 0) + len(after) - len(before)
+        self.check_chain(chain, head)
+        self.check_set(new_sum, head)
+        self.check_live(live, head)
+        return Proven(
+            head=head,
+            sum=new_sum,
+            gone=[id for id in before if id not in after],
+            put=[row for id, row in after.items() if before.get(id) != row],
+        )
+
+    def _closing_head(self, page: Page) -> Head:
+        try:
+            return self.open_head(page.head)
+        except NoteRefused as failure:
+            raise BadPage(f"The page's closing head does not count: {failure.detail}") from failure
+
+    def check_question(self, page: Page, copy: Copy, head: Head, latest: Head) -> None:
+        """`from_seq` and epoch are mine, and the page does not end past the newest head."""
+        epoch, seq = copy.head.position if copy.head else (latest.epoch, 0)
+        if page.from_seq != seq or head.epoch != epoch:
+            raise StrayPage("The page does not begin where this copy stands.")
+        if head.position > latest.position:
+            raise BadPage("The page ends past the newest head.")
+
+    def check_numbers(self, page: Page, head: Head) -> None:
+        """Numbers without a gap, up to the closing head's."""
+        numbers = [change.seq for change in page.changes]
+        if numbers != list(range(page.from_seq + 1, page.from_seq + 1 + len(numbers))):
+            raise BadPage("The changes are not numbered without a gap.")
+        if head.seq != page.from_seq + len(numbers):
+            raise BadPage("The page's closing head is not at its last change.")
+
+    def check_presence(self, change: Change, old: Row | None) -> None:
+        """No `add` of a row you have; no `update` or `remove` of one you have not, or of another commitment."""
+        if change.op == ADD and old is not None:
+            raise BadPage(f"Change {change.seq} adds a row that is already here.")
+        if change.op != ADD and old is None:
+            raise BadPage(f"Change {change.seq} speaks of a row that is not here.")
+        if change.op == REMOVE and old is not None and old.commitment != change.commitment:
+            raise BadPage(f"Change {change.seq} removes another fingerprint than the one here.")
+
+    def _enter(self, change: Change, scratch: dict[bytes, Row]) -> None:
+        if change.row is None:
+            scratch.pop(change.id, None)
+        else:
+            scratch[change.id] = self.keep_value(scratch.get(change.id), change.row)
+
+    def keep_value(self, old: Row | None, new: Row) -> Row:
+        """Rule 4: a withheld row keeps the value held here if the commitment is the same."""
+        if new.shown or old is None or not old.shown or old.commitment != new.commitment:
+            return new
+        return replace(old, trust=new.trust)
+
+    def check_chain(self, chain: bytes, head: Head) -> None:
+        if chain != head.chain:
+            raise BadPage("The changes are not the ones the portal signed (chain).")
+
+    def check_set(self, sum: listhash.SetSum, head: Head) -> None:
+        if sum.set_hash() != head.set_hash:
+            raise BadPage("The rows are not the ones the portal signed (set hash).")
+
+    def check_live(self, live: int, head: Head) -> None:
+        if live != head.live:
+            raise BadPage("The number of rows is not the one the portal signed.")
+
+    def store_page(self, copy: Copy, proven: Proven) -> None:
+        """Rows, position and head in one transaction."""
+        self.store.store_page(copy, gone=proven.gone, put=proven.put, head=proven.head, sum=proven.sum, at=self.at)
+
+    def _chain_of_an_empty_list(self, head: Head) -> bytes:
+        """Where the chain of the first epoch begins."""
+        return listhash.first_chain(
+            origin=head.origin,
+            list_name=head.list_name,
+            epoch=head.epoch,
+            seq=0,
+            live=0,
+            set_hash=listhash.SetSum().set_hash(),
+        )
+
+    # --- rules 1, 2 and 6: heads -------------------------------------------------------------------------------
+
+    def look_at_latest(self, note: str) -> Head:
+        """The first look at any answer. Raises Rollback, Fork or NoteRefused: then use nothing of the answer."""
+        try:
+            latest = self._open_latest(note)
+        except NoteRefused as failure:
+            self.alarm("note_refused", failure.detail, evidence=[note[:4096]])
+            raise
+        self.check_rollback(latest)
+        self.check_fork(latest)
+        self.check_times(latest)
+        self.remember(latest)
+        self.at("latest_seen")
+        return latest
+
+    def open_head(self, note: str) -> Head:
+        """A head of this list, signed by a pinned key before that key's end. Raises NoteRefused."""
+        periods = {period.key: period for period in self.store.key_periods()}
+        head, signers = notes.open_head(note, periods)
+        self.check_list(head)
+        if not any(head.issued <= periods[key].until for key in signers):
+            raise NoteRefused("The key that signed this head had already been retired.")
+        return head
+
+    def _open_latest(self, note: str) -> Head:
+        """As `open_head`, with keys not retired by now; where no pinned key signed, look for new keys once."""
+        try:
+            head = self.open_head(note)
+        except UnknownSigner:
+            if not self.learn_keys():
+                raise
+            head = self.open_head(note)
+        notes.open_note(note, self._keys_in_use())
+        return head
+
+    def check_list(self, head: Head) -> None:
+        """Line 2 names my portal and my list."""
+        if (head.origin, head.list_name) != (self.store.origin, self.store.list_name):
+            raise NoteRefused("This head is another list's.")
+
+    def check_rollback(self, latest: Head) -> None:
+        """Rule 2: never below the highest ever verified. A larger epoch is not a rollback."""
+        highest = self.store.highest()
+        if highest is None or latest.position >= highest.position:
+            return
+        rollback = Rollback(
+            f"The portal offers epoch {latest.epoch}, change {latest.seq}; it had signed epoch {highest.epoch},"
+            f" change {highest.seq}.",
+            notes=(highest.note, latest.note),
+        )
+        self.alarm("rollback", rollback.detail, evidence=rollback.notes)
+        raise rollback
+
+    def check_fork(self, head: Head) -> None:
+        """Rule 2: one position, one state."""
+        known = self.store.head_at(head.position)
+        if known is None or known[0] == head.state:
+            return
+        fork = Fork(f"Two different heads for epoch {head.epoch}, change {head.seq}.", notes=(known[1], head.note))
+        self.alarm("fork", fork.detail, evidence=fork.notes)
+        raise fork
+
+    def check_times(self, latest: Head) -> None:
+        """Rule 6: clocks are wrong, so time alarms and decides nothing."""
+        now = self.clock()
+        if now > latest.expires:
+            self.alarm("expired", "The newest head has expired: nothing was signed for a day, or a clock is wrong.")
+        else:
+            self.store.close_alarms(at=int(now), kind="expired")
+        if latest.issued > now + CLOCK_TOLERANCE_SECONDS:
+            self.alarm("future", "The newest head was signed in the future: a clock is wrong, here or there.")
+        else:
+            self.store.close_alarms(at=int(now), kind="future")
+
+    def watch_staleness(self) -> None:
+        """Rule 6: seven days without a new head, and a person decides every match (`match` says so)."""
+        if is_stale(self.store, now=self.clock()):
+            self.alarm("stale", "No new head for 7 days: matching goes on, let a person decide every match.")
+        else:
+            self.store.close_alarms(at=int(self.clock()), kind="stale")
+
+    def remember(self, latest: Head) -> None:
+        self.store.remember_head(latest)
+
+    def _keys_in_use(self) -> list[notes.VerifierKey]:
+        """Keys whose end has not come by the time the portal's own signatures show (not by our clock)."""
+        now = self.store.signed_time()
+        return [period.key for period in self.store.key_periods() if period.until >= now]
+
+    def learn_keys(self) -> bool:
+        """Fetch the keys note; believe it if a pinned key in use signed it. Whether it was believed."""
+        try:
+            periods = notes.open_keys(self.portal.keys(), self._keys_in_use(), origin=self.store.origin)
+        except ClientFailure:
+            return False
+        self.store.learn_keys(periods)
+        self.store.set(keys_checked_at=str(int(self.clock())))
+        return True
+
+    def learn_keys_if_due(self) -> None:
+        """Once a day: a new key must be learnt while the old one still signs."""
+        if self._due("keys_checked_at", KEYS_EVERY_SECONDS) and not self.learn_keys():
+            self.store.set(keys_checked_at=str(int(self.clock())))
+
+    # --- snapshots ---------------------------------------------------------------------------------------------
+
+    def resync(self, outcome: Outcome) -> None:
+        """Replace the copy by a snapshot, brought up to at least the newest head seen, so that it never goes back.
+
+        Where that fails the copy stays as it is, and there is an alarm.
+        """
+        base = self._copy_if_readable()
+        download = snapshot.Download(self.store, self.portal, now=int(self.clock()), progress=self.progress)
+        try:
+            path = download.fetch()
+            self.at("snapshot_fetched")
+            staged = self._staged(path)
+            self.at("snapshot_staged")
+            self._catch_up(staged, outcome)
+            self.store.replace_copy(base, staged, at=self.at)
+            self.at("snapshot_stored")
+        except ClientFailure as failure:
+            self.alarm("resync_failed", f"No good snapshot: {failure.detail}")
+            self.store.discard_staging()
+            if isinstance(failure, BadSnapshot):
+                download.discard()
+            raise
+        download.discard()
+        outcome.snapshots += 1
+        outcome.head = staged.head
+        self.store.set(audited_at=str(int(self.clock())))
+
+    def _copy_if_readable(self) -> Copy | None:
+        try:
+            return self.store.copy()
+        except LocalCopyDamaged:
+            return None
+
+    def _staged(self, path: Path) -> Copy:
+        """Read a snapshot into the second table and prove it. Raises BadSnapshot or Fork."""
+        lines = snapshot.lines(path)
+        head = self._snapshot_head(next(lines, b""))
+        self.store.begin_staging()
+        sum = listhash.SetSum()
+        self.progress.start("Checking rows", head.live)
+        staged = 0
+        reader = _SnapshotRows(lines, limit=head.live)
+        for part in reader.parts():
+            sum.add(row.seed() for row in part)
+            try:
+                self.store.stage(part)
+            except sqlite3.IntegrityError as error:
+                raise BadSnapshot("A row occurs twice in the snapshot.") from error
+            staged += len(part)
+            self.progress.advance(len(part))
+        self.progress.finish()
+        try:
+            self.check_live(staged, head)
+            self.check_set(sum, head)
+        except BadPage as failure:
+            raise BadSnapshot(failure.detail) from failure
+        self.remember(head)
+        return Copy("staged_rows", head, sum)
+
+    def _snapshot_head(self, line: bytes) -> Head:
+        try:
+            head = self.open_head(rows.text(rows.loads(line), "head"))
+        except (MalformedAnswer, NoteRefused) as failure:
+            raise BadSnapshot(f"The snapshot's head does not count: {failure.detail}") from failure
+        self.check_fork(head)
+        highest = self.store.highest()
+        if highest is not None and head.epoch < highest.epoch:
+            raise BadSnapshot("The snapshot is of an epoch that has ended.")
+        return head
+
+    def _catch_up(self, staged: Copy, outcome: Outcome) -> None:
+        """Pages on top of the snapshot, until nothing verified is newer."""
+        highest = self.store.highest()
+        assert staged.head is not None
+        if highest is None or staged.head.position >= highest.position:
+            return
+        try:
+            self.pull(staged, outcome)
+        except ResyncNeeded as needed:
+            self.look_at_latest(needed.latest)
+            raise BadSnapshot(f"The snapshot is too old to go on from ({needed.reason}).") from needed
+
+    # --- rule 8, and looking after oneself ------------------------------------------------------------------------
+
+    def acknowledge(self, outcome: Outcome) -> None:
+        """Rule 8: say what the copy adds up to. Told that it differs, take a snapshot and say it again, once.
+
+        Not being heard is no failure of the sync: the next one says it again.
+        """
+        try:
+            self.send_acknowledgement()
+        except Diverged as failure:
+            self.alarm("diverged", failure.detail)
+            if outcome.snapshots:
+                raise
+            self.resync(outcome)
+            self.send_acknowledgement()
+        except ClientFailure as failure:
+            self.store.set(last_acknowledgement_error=failure.detail)
+            return
+        outcome.acknowledged = True
+        self.store.set(last_acknowledgement_error="")
+        self.at("acknowledged")
+
+    def send_acknowledgement(self) -> None:
+        """The set hash of what is stored, not of what was signed: that is the point."""
+        copy = self.store.copy()
+        if copy.head is not None:
+            self.portal.acknowledge(epoch=copy.head.epoch, seq=copy.head.seq, set_hash=copy.sum.set_hash())
+
+    def audit_if_due(self, copy: Copy) -> None:
+        """Once a day, recompute the copy from its rows (a new one is proven as it comes). Raises LocalCopyDamaged."""
+        if not self._due("audited_at", AUDIT_EVERY_SECONDS):
+            return
+        if copy.head is not None and (problems := audit(self.store, progress=self.progress).problems):
+            raise LocalCopyDamaged(" ".join(problems))
+        self.store.set(audited_at=str(int(self.clock())))
+
+    def alarm(self, kind: str, detail: str, *, evidence: Iterable[str] = ()) -> None:
+        self.store.alarm(kind, detail, at=int(self.clock()), evidence=list(evidence))
+
+    def _due(self, setting: str, every_seconds: int) -> bool:
+        """Whether it is that long ago; a clock that went backwards counts as due."""
+        return not 0 <= self.clock() - int(self.store.setting(setting, "0")) < every_seconds
+
+    def _note_failure(self, failure: ClientFailure) -> None:
+        if isinstance(failure, KeyNotAccepted):
+            self.alarm("key_not_accepted", failure.detail)
+        self.store.set(last_error=failure.detail, last_error_at=str(int(self.clock())))
+
+    def _note_success(self, outcome: Outcome) -> None:
+        now = int(self.clock())
+        for kind in _PASSING_ALARMS:
+            self.store.close_alarms(at=now, kind=kind)
+        self.store.set(last_error="", last_sync_at=str(now), min_wait_seconds=str(outcome.min_wait_seconds))
+
+
+class _SnapshotRows:
+    """The row lines of a snapshot in parts of bounded size, with its closing line checked. `limit`: rows at most."""
+
+    def __init__(self, lines: Iterator[bytes], *, limit: int) -> None:
+        self._lines = lines
+        self._limit = limit
+
+    def parts(self) -> Iterator[list[Row]]:
+        """Raises BadSnapshot."""
+        rows_left = self._rows()
+        while part := list(itertools.islice(rows_left, _STAGE_ROWS)):
+            yield part
+
+    def _rows(self) -> Iterator[Row]:
+        count = 0
+        try:
+            for line in self._lines:
+                members = rows.loads(line)
+                if "rows" in members and "id" not in members:
+                    self._close(members, count)
+                    return
+                count += 1
+                if count > self._limit:
+                    raise BadSnapshot("The snapshot has more rows than its head says.")
+                yield rows.parse_row(members)
+        except MalformedAnswer as failure:
+            raise BadSnapshot(f"A line of the snapshot is malformed: {failure.detail}") from failure
+        raise BadSnapshot("The snapshot ends without its closing line.")
+
+    def _close(self, members: dict[str, Any], count: int) -> None:
+        if rows.whole_number(members, "rows") != count:
+            raise BadSnapshot("The snapshot's closing line counts other rows.")
+        if next(self._lines, None) is not None:
+            raise BadSnapshot("The snapshot goes on after its closing line.")
+
+
+def is_stale(store: Store, *, now: float) -> bool:
+    """Whether the newest verified head is older than seven days (by a clock that may be wrong)."""
+    newest = store.signed_time()
+    return bool(newest) and now - newest >= STALE_SECONDS
