@@ -1,0 +1,144 @@
+"""The API's description: valid, complete, true to what the portal answers, and readable."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from drf_spectacular.validation import validate_schema
+from schemathesis import checks
+
+from partners.api import docs, urls
+from tests.partners.conftest import publish
+
+REQUESTS_FOR_EACH_OPERATION = 160  # eight of them, in about a minute on two cores
+
+
+@pytest.mark.django_db
+def test_description_is_valid_and_made_without_a_warning(tmp_path):
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yml"))
+
+    validate_schema(docs.schema())
+
+
+@pytest.mark.django_db
+def test_description_names_every_address_of_version_1():
+    described = {path.replace("{", "<entry_id:").replace("}", ">") for path in docs.schema()["paths"]}
+
+    assert described == {
+        "/api/" + str(pattern.pattern) for pattern in urls.urlpatterns if str(pattern.pattern).startswith("v1/")
+    }
+
+
+def _speechless(schema: Any, path: str) -> Iterator[str]:
+    for name, said in schema.get("properties", {}).items():
+        if not said.get("description"):
+            yield f"{path}.{name}"
+
+
+@pytest.mark.django_db
+def test_every_member_and_parameter_is_explained():
+    schema = docs.schema()
+    members = (_speechless(facts, name) for name, facts in schema["components"]["schemas"].items())
+    operations = [facts for methods in schema["paths"].values() for facts in methods.values()]
+    parameters = [parameter for facts in operations for parameter in facts.get("parameters", [])]
+
+    assert list(itertools.chain(*members)) == []
+    assert [parameter["name"] for parameter in parameters if not parameter.get("description")] == []
+    assert all(facts["summary"] and facts["description"] for facts in operations)
+    assert all(facts["security"] == [{"optInKey": []}] for facts in operations)
+
+
+@pytest.mark.django_db
+def test_page_explains_every_operation_and_runs_without_strangers(django_assert_num_queries):
+    docs.schema()  # once for each process
+    with django_assert_num_queries(0):
+        answer = Client().get("/api/")
+
+    text = answer.content.decode()
+    operations = [facts for methods in docs.schema()["paths"].values() for facts in methods.values()]
+    assert [facts["operationId"] for facts in operations if f'id="{facts["operationId"]}"' not in text] == []
+    assert 'src="http' not in text
+    assert "style=" not in text
+    assert answer.cookies == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/console/", "/console/login/"])
+def test_console_says_kindly_that_it_opens_later(address, sequencer):
+    answer = Client().get(address)
+
+    assert answer.status_code == 200
+    assert "later version" in answer.content.decode()
+    assert sequencer.signers[0].verifier in answer.content.decode().replace("&#x27;", "'").replace("&#x2B;", "+")
+
+
+# --- requests made from the description -------------------------------------------------------------------------
+
+checks.load_all_checks()
+CHECKS: list[Any] = [
+    checks.not_a_server_error,
+    *(
+        checks.CHECKS.get_one(name)
+        for name in [
+            "status_code_conformance",
+            "content_type_conformance",
+            "response_headers_conformance",
+            "response_schema_conformance",
+            "negative_data_rejection",
+            "allow_header_conformance",
+        ]
+    ),
+]
+VERSIONED = [pattern for pattern in urls.urlpatterns if str(pattern.pattern).startswith("v1/")]
+OPERATIONS = [
+    ("/api/" + str(pattern.pattern).replace("<entry_id:entry_id>", "{entry_id}"), method)
+    for pattern in VERSIONED
+    for method in ("get", "post")
+    if hasattr(getattr(pattern.callback, "view_class", None), method)
+]
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """Requests through WSGI stay in this test's transaction, as those of Django's test client do."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_connection")
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_generated_requests_meet_no_failure(path, method, platform, sequencer, settings):
+    settings.API_RATE = "1000000/m"
+    settings.SNAPSHOTS_PER_DAY = 1_000_000
+    entry = publish(sequencer, 3)[0].pk.hex
+    operation = schemathesis.openapi.from_wsgi("/api/schema/", WSGIHandler())[path][method.upper()]
+
+    @hypothesis.given(case=operation.as_strategy(), is_ours=st.booleans())
+    @hypothesis.settings(
+        max_examples=REQUESTS_FOR_EACH_OPERATION,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    def send(case: Any, is_ours: bool) -> None:
+        if is_ours and isinstance(case.body, dict) and "entry" in case.body:
+            case.body["entry"] = entry  # else none of them would ever be found
+        response = case.call(headers=platform.headers)
+        case.validate_response(response, checks=CHECKS, headers=platform.headers)
+
+    send()

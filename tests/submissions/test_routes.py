@@ -1,0 +1,164 @@
+"""Each way through the screens, on a phone and on a desk; with keys alone; and without JavaScript."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from submissions import demonstration, messages
+from submissions.models import Case
+from tests.submissions.conftest import Reporter
+from tests.submissions.visit import FILE_NAME, Visit, photograph
+
+# What is clicked after "Start", and where that leads.
+ROUTES = {
+    "under 18": (["Go on", "None of these", "Me. I am under 18", "is on this device"], "pick/a/"),
+    "threatened, 18 now": (
+        ["Go on", "Somebody threatens me", "Go on with the picture", "Me. I am 18 or over now", "is on this device"],
+        "pick/b/",
+    ),
+    "money, only a link": (
+        ["Go on", "Somebody wants money", "Go on with the picture", "Me. I am under 18", "Only a link"],
+        "link/a/",
+    ),
+    "found after all": (
+        ["Go on", "None of these", "Me. I am under 18", "Nothing. Somebody else", "I have found it"],
+        "pick/a/",
+    ),
+    "hurting, a fake": (
+        ["Go on", "I think of hurting", "Go on with the picture", "Me. I am under 18", "made with AI", "The fake is"],
+        "pick/a/",
+    ),
+    "18 in it": (["Go on", "None of these", "Me. I was 18 or over in it", "I may have been under 18"], "have/b/"),
+    "a helper": (["Go on", "None of these", "A child I help", "is on this device"], "pick/c/"),
+}
+
+
+@pytest.mark.parametrize(("width", "names"), [(360, list(ROUTES)), (1280, ["under 18", "a helper"])])
+def test_every_answer_leads_to_something_that_works(
+    visit: Visit, context: BrowserContext, width: int, names: list[str]
+):
+    demonstration.seed()
+    visit.page.set_viewport_size({"width": width, "height": 740})
+    ends = {}
+    for name in names:
+        visit.open("")
+        for answer in ["Start", *ROUTES[name][0]]:
+            visit.page.locator("main").get_by_text(answer).first.click()
+        visit.page.wait_for_load_state()
+        ends[name] = visit.page.url.partition("/en/")[2]
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert ends == {name: ROUTES[name][1] for name in names}
+    assert context.cookies() == []
+    assert visit.posts() == []
+
+
+def test_a_helper_reads_words_of_their_own_and_gets_a_code(visit: Visit):
+    visit.open("helping/")
+    for answer in ("Start for a child I help", "None of these", "is on this device"):
+        visit.page.locator("main").get_by_text(answer).click()
+    visit.page.wait_for_selector("text=together with the young person")
+    visit.pick((FILE_NAME, photograph(9)))
+    visit.page.click("[data-go=statement]")
+    visit.page.wait_for_selector("text=This is the child I help")
+    visit.page.check("#statement")
+    visit.page.click("[data-send-now]")
+    visit.page.wait_for_selector("[data-qr] svg path")
+    assert Case.objects.get().about == "child_i_help"
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Tab until what says `words` has the focus, and see that it shows."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            """() => {
+              const here = document.activeElement;
+              const label = here.labels?.[0] ?? here;
+              const styles = [here, label].map((element) => getComputedStyle(element).outlineStyle);
+              return {words: (label.innerText || "").trim(), visible: styles.some((style) => style !== "none")};
+            }"""
+        )
+        assert seen["visible"], seen
+        if words in seen["words"]:
+            return
+    raise AssertionError(f"Tab never reached “{words}”")
+
+
+def test_with_keys_alone(browser: Browser, worker: None, live_server: LiveServer):
+    context = browser.new_context(forced_colors="active", reduced_motion="reduce")
+    visit = Visit(context, live_server.url)
+    page = visit.page
+    visit.open("have/a/")
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+    tab_to(page, "is on this device")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-go=files]:visible")
+    focused = []
+
+    def go(words: str, step: str) -> None:
+        tab_to(page, words)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f"[data-step={step}]:visible")
+        focused.append(page.evaluate("document.activeElement.innerText"))
+
+    go("Go on", "files")
+    tab_to(page, "Pick from this device")
+    page.set_input_files("#files", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photograph(10)})
+    page.wait_for_selector("[data-enough]:visible")
+    go("Go on", "check")
+    go("Go on", "statement")
+    tab_to(page, "Send the fingerprints")
+    page.keyboard.press("Enter")
+    assert page.evaluate("[document.activeElement.id, document.activeElement.getAttribute('aria-invalid')]") == [
+        "statement",
+        "true",
+    ]
+    page.keyboard.press("Space")
+    go("Send the fingerprints", "code")
+    go("I have kept my code", "typed")
+    tab_to(page, "Case number")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "typed-number-wrong"
+    go("Skip this", "now")
+
+    assert focused == [
+        "Pick pictures or videos",
+        "This is what will be sent",
+        "Good to know before you send",
+        "Sent. This is your code.",
+        "Do you have it right?",
+        "What happens now",
+    ]
+    context.close()
+
+
+def test_all_but_fingerprinting_works_without_javascript(browser: Browser, live_server: LiveServer, reporter: Reporter):
+    context = browser.new_context(java_script_enabled=False)
+    visit = Visit(context, live_server.url)
+    page = visit.page
+    visit.open("")
+    for words in ("Start", "Go on", "None of these", "Me. I am under 18", "is on this device"):
+        page.locator("main").get_by_text(words).first.click()
+    assert "Making the fingerprint needs JavaScript" in page.inner_text("noscript")
+    visit.open("code/")
+    page.fill("[name=number]", reporter.number)
+    page.fill("[name=pin]", reporter.pin)
+    page.click("main button")
+    page.click("text=Messages")
+    page.fill("textarea", "My number is 202 555 0147")
+    page.click("text=Send the message")
+    assert page.inner_text("mark") == "202 555 0147"
+    page.fill("textarea", "Why is it still up?")
+    page.click("text=Send the message")
+    page.wait_for_selector("section >> text=Why is it still up?")
+    messages.answer(reporter.case, "We asked them.")
+    visit.open("case/")
+    page.wait_for_selector("text=There is an answer for you.")
+    page.click("text=Take everything off the list")
+    page.click("text=Yes, take everything off the list")
+    page.wait_for_selector("text=You have withdrawn everything")
+    page.click("text=Close my case in this browser")
+    page.wait_for_selector("text=I have a code")
+    context.close()
