@@ -10,16 +10,19 @@ import re
 from typing import Any
 
 BLOT = "[…]"
+# No pattern of a long secret asks for a word boundary: a key may begin with "-", and in the repr of bytes or of a
+# text with line ends the letter of an escape ("\n") stands right before it.
 _SENSITIVE = re.compile(
     r"""
-    \btid_[A-Za-z0-9_]+                                                # opt-in keys
-  | \b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z])?   # case numbers
-  | \b[0-9A-HJKMNP-TV-Z]{13}\b
-  | \b[0-9a-fA-F]{16,}\b                                               # fingerprints, ids, digests
-  | \b[A-Za-z0-9_-]{43}\b                                              # idempotency keys
-  | (?<![\d.])\d{8}(?![\d])                                            # PINs
+    tid_[A-Za-z0-9_]+                                                  # opt-in keys
+  | [A-Za-z0-9_-]{43,}                                                 # idempotency keys, tokens
+  | (?i:(?:[0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z])               # case numbers
+  | (?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{13}(?![0-9A-Z])
+  | [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}               # random ids of cases and entries
+  | [0-9a-fA-F]{16,}                                                   # fingerprints, digests
+  | (?<![\d.])\d{8}(?!\d)                                              # PINs
   | (?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])                         # IPv4
-  | (?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}:?[0-9a-fA-F]{0,4}             # IPv6
+  | (?<![0-9a-fA-F:])(?:[0-9a-fA-F]{1,4}:){3,7}:?[0-9a-fA-F]{0,4}      # IPv6
   | [\w.+-]+@[\w-]+\.[\w.-]+                                           # e-mail addresses
     """,
     re.VERBOSE | re.ASCII,

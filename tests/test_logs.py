@@ -1,6 +1,7 @@
 """Nothing that names a person, a case or a fingerprint stays in a log line."""
 
 import logging
+import secrets
 
 import pytest
 
@@ -21,12 +22,25 @@ from takeitdown.logs import BLOT, BlottingFormatter, blot
         "2001:db8:85a3:8d3:1319:8a2e:370:7348",
         "someone.young+x@mail.example.org",
         "aB3" * 14 + "x",
+        "-" + "aB3" * 14,
+        "aB3" * 14 + "-",
+        "_" + "aB3" * 13 + "--_",
+        "0b7f6f0e-3b1c-4a57-9d2e-5a1de0c4f7aa",
     ],
 )
 def test_blot_covers(secret):
-    for line in (f"refused {secret}", f"'{secret}'", f"key={secret},", f"({secret})"):
+    for line in (f"refused {secret}", f"'{secret}'", f"key={secret},", f"({secret})", repr(f"a\n{secret}\n"), f"-{secret}-"):
         assert secret not in blot(line)
         assert BLOT in blot(line)
+
+
+def test_blot_covers_whatever_key_is_drawn():
+    for _ in range(2000):
+        key, token = secrets.token_urlsafe(32), secrets.token_urlsafe(50)
+        for line in (f"refused {key!r}", f"key={token}", f"b'\\r\\n{key}'"):
+            assert blot(line).count(BLOT) == 1
+            assert key not in blot(line)
+            assert token not in blot(line)
 
 
 def test_ordinary_lines_stay_readable():
