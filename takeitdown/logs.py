@@ -16,7 +16,7 @@ _SENSITIVE = re.compile(
     r"""
     tid_[A-Za-z0-9_]+                                                  # opt-in keys
   | [A-Za-z0-9_-]{43,}                                                 # idempotency keys, tokens
-  | (?i:(?:[0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z])               # case numbers
+  | (?i:(?:[0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z])?)   # case numbers
   | (?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{13}(?![0-9A-Z])
   | [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}               # random ids of cases and entries
   | [0-9a-fA-F]{16,}                                                   # fingerprints, digests
