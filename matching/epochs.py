@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from matching import commitments
+from matching import commitments, hashlist
 from matching.models import PRODUCTION, HashList, HashListEntry, Hold, ListHead, State
 from matching.sequencer import Sequencer
 from matching.setsum import SetSum
@@ -16,13 +16,18 @@ from matching.setsum import SetSum
 def ensure_list(sequencer: Sequencer, name: str = PRODUCTION) -> HashList:
     """The list of that name, made empty with its first signed head where it is missing."""
     with transaction.atomic():
-        hash_list, _made = HashList.objects.get_or_create(
-            name=name, defaults={"chain": b"", "set_sum": bytes(SetSum())}
-        )
-        locked = HashList.objects.select_for_update().get(pk=hash_list.pk)
+        locked = HashList.objects.select_for_update().get(pk=hashlist.open_list(name).pk)
         if not ListHead.objects.filter(hash_list=locked).exists():
             _begin(sequencer, locked, sequencer.clock())
     return locked
+
+
+def begin_new_lists(sequencer: Sequencer) -> int:
+    """Sign the first head of each list that `hashlist.open_list` made; returns how many."""
+    names = list(HashList.objects.filter(heads=None).values_list("name", flat=True))
+    for name in names:
+        ensure_list(sequencer, name)
+    return len(names)
 
 
 def _begin(sequencer: Sequencer, hash_list: HashList, now: datetime) -> None:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from matching.models import PRODUCTION, HashList, Hold
+from matching.setsum import SetSum
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Wanted:
 def production() -> HashList:
     """The list that platforms act on."""
     return HashList.objects.get(name=PRODUCTION)
+
+
+def open_list(name: str) -> HashList:
+    """The list of that name; a new one is empty, and unreadable until the sequencer signs its first head."""
+    return HashList.objects.get_or_create(name=name, defaults={"chain": b"", "set_sum": bytes(SetSum())})[0]
 
 
 def ask(wanted: Sequence[Wanted], *, asker: bytes, hash_list: HashList | None = None) -> list[Hold]:

@@ -26,6 +26,8 @@ def keys_are_strong(app_configs: Any, **kwargs: Any) -> Iterable[CheckMessage]:
         yield Error("PEPPERS must be version:hex pairs of 32 random bytes each.", id="tid.E002")
     if _short(settings.RECEIPT_MASTER):
         yield Error("RECEIPT_MASTER must be 32 random bytes in hex.", id="tid.E003")
+    if _short(settings.WEBHOOK_MASTER):
+        yield Error("WEBHOOK_MASTER must be 32 random bytes in hex.", id="tid.E004")
 
 
 @register(Tags.security)
@@ -43,6 +45,10 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> Iterable[CheckMessage
         yield Error("ANONYMITY_CASES or ANONYMITY_SECONDS is too small to hide when somebody reported.", id="tid.E013")
     if "*" in settings.ALLOWED_HOSTS:
         yield Error("ALLOWED_HOSTS must name this portal's hosts.", id="tid.E014")
+    if settings.OUTBOUND_TEST_NETWORKS or settings.OUTBOUND_TEST_CA:
+        yield Error(
+            "OUTBOUND_TEST_NETWORKS and OUTBOUND_TEST_CA open inside networks; they are for tests.", id="tid.E016"
+        )
     if settings.DEBUG:
         yield Error("DEBUG shows what people sent.", id="tid.E015")
 

@@ -8,6 +8,7 @@ settings.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -27,6 +28,7 @@ def _generated() -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "PEPPERS": f"1:{secrets.token_hex(32)}",
         "RECEIPT_MASTER": secrets.token_hex(32),
+        "WEBHOOK_MASTER": secrets.token_hex(32),
     }
 
 
@@ -35,24 +37,27 @@ def _read(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
+def _replace(path: Path, values: dict[str, str], *, note: str = "") -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"# {note}\n" if note else "")
+        file.writelines(f"{name}={value}\n" for name, value in sorted(values.items()))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
 def _embedded_values() -> dict[str, str]:
-    """The values of `var/embedded.env`, made first where they are missing. Two processes that start at once agree."""
+    """The values of `var/embedded.env`; what is missing is made and kept. Two processes that start at once agree."""
     path = VAR / "embedded.env"
-    if not path.exists():
-        VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=VAR, prefix="embedded.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:  # mkstemp made it with mode 0600
-            file.write("# Generated for the embedded portal. Losing the pepper or the master loses every case.\n")
-            file.writelines(f"{name}={value}\n" for name, value in _generated().items())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            pass  # another process was first; its values count
-        finally:
-            os.unlink(temporary)
-    return _read(path)
+    VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (VAR / "embedded.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = _read(path) if path.exists() else {}
+        if missing := {name: value for name, value in _generated().items() if name not in kept}:
+            kept |= missing
+            _replace(path, kept, note="Generated for the embedded portal. Losing the pepper or a master loses cases.")
+    return kept
 
 
 def _running_values() -> dict[str, str]:
@@ -77,13 +82,6 @@ def keep_for_others(**values: str) -> None:
     """Write `values`, and each setting given in this process's environment, to `var/running.env`."""
     given = {name: os.environ[name] for name in _read_names if os.environ.get(name)}
     _replace(VAR / "running.env", {**given, **values})
-
-
-def _replace(path: Path, values: dict[str, str]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(f"{name}={value}\n" for name, value in sorted(values.items()))
-    os.replace(temporary, path)
 
 
 def required(name: str) -> str:

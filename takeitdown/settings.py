@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis.exceptions
-from django.utils.translation import gettext_lazy as _
 
 from takeitdown import env, logs, static_headers
 from takeitdown.database import from_url
@@ -34,6 +33,8 @@ SECRET_KEY = env.required("SECRET_KEY")
 PEPPERS = env.required("PEPPERS").split(",")
 # HKDF master from which a case's number and PIN are derived, so that a retry shows them again.
 RECEIPT_MASTER = env.required("RECEIPT_MASTER")
+# HKDF master from which each webhook's secrets are derived, so that no table holds anything that signs.
+WEBHOOK_MASTER = env.required("WEBHOOK_MASTER")
 
 # --- the list ---------------------------------------------------------------------------------------------------
 LIST_ORIGIN = env.text("LIST_ORIGIN", _public.hostname or "localhost")  # key name in every signed note (LIST.md §3)
@@ -145,6 +146,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 CELERY_TIMEZONE = "UTC"
 
+# --- sockets that we open: webhooks alone ------------------------------------------------------------------------
+# Networks, ports and a CA file that tests reach besides the public internet, `127.0.0.0/8:9000-9100` and a path;
+# start-up refuses them outside the embedded try-out.
+OUTBOUND_TEST_NETWORKS = env.listed("OUTBOUND_TEST_NETWORKS")
+OUTBOUND_TEST_CA = env.text("OUTBOUND_TEST_CA")
+
 # --- requests ---------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # one report; bodies beyond it are refused unread
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
@@ -250,7 +257,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Take It Down <no-reply@{_p
 
 # --- languages, times, static files ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+# Each in its own words, for whoever reads no other. The reporter's pages alone: staff's and platforms' stay English.
+LANGUAGES = [("en", "English"), ("es", "Español"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "takeitdown" / "locale"]
 USE_I18N = True
 USE_TZ = True

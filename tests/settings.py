@@ -15,6 +15,7 @@ if os.environ.get("DATABASE_URL"):  # the PostgreSQL lane: nothing is generated,
     os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
     os.environ.setdefault("PEPPERS", f"1:{secrets.token_hex(32)}")
     os.environ.setdefault("RECEIPT_MASTER", secrets.token_hex(32))
+    os.environ.setdefault("WEBHOOK_MASTER", secrets.token_hex(32))
 
 from takeitdown.settings import *  # noqa: F403
 from takeitdown.settings import BASE_DIR, DATABASES, VAR

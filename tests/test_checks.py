@@ -26,6 +26,7 @@ def production(tmp_path):
         "SECRET_KEY": secrets.token_urlsafe(50),
         "PEPPERS": f"2:{secrets.token_hex(32)},1:{secrets.token_hex(32)}",
         "RECEIPT_MASTER": secrets.token_hex(32),
+        "WEBHOOK_MASTER": secrets.token_hex(32),
         "BEHIND_TLS_PROXY": "1",
         "TRUSTED_PROXIES": "10.0.0.0/8",
     }
@@ -58,6 +59,8 @@ UNSAFE = [
     ({"SECRET_KEY": "a" * 64}, "tid.E001"),
     ({"PEPPERS": ["1:abcd"]}, "tid.E002"),
     ({"RECEIPT_MASTER": "0" * 64}, "tid.E003"),
+    ({"WEBHOOK_MASTER": "0" * 64}, "tid.E004"),
+    ({"OUTBOUND_TEST_NETWORKS": "127.0.0.0/8:9000-9100"}, "tid.E016"),
 ]
 
 

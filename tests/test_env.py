@@ -29,7 +29,7 @@ def test_processes_that_start_at_once_agree(tmp_path):
         read = set(pool.map(lambda _: show(tmp_path / "var"), range(8)))
 
     assert len(read) == 1
-    assert sorted(path.name for path in (tmp_path / "var").iterdir()) == ["embedded.env"]
+    assert sorted(path.name for path in (tmp_path / "var").iterdir()) == ["embedded.env", "embedded.lock"]
     assert (tmp_path / "var" / "embedded.env").stat().st_mode & 0o777 == 0o600
 
 
@@ -60,3 +60,14 @@ def test_production_has_no_default_for_a_key(tmp_path):
     assert done.returncode != 0
     assert "Set SECRET_KEY in the environment" in done.stderr
     assert not (tmp_path / "embedded.env").exists()
+
+
+def test_a_key_that_came_with_a_later_version_is_added_and_the_others_stay(tmp_path):
+    before = show(tmp_path / "var")
+    path = tmp_path / "var" / "embedded.env"
+    kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith("WEBHOOK_MASTER=")]
+    path.write_text("".join(kept))
+
+    assert show(tmp_path / "var") == before
+    assert "WEBHOOK_MASTER=" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -110,6 +110,45 @@ class EntryDecision(models.Model):
         return f"{self.kind} {self.entry_id.hex[:8]}"
 
 
+class ReviewCause(models.TextChoices):
+    """Why people have to look at an entry."""
+
+    DISPUTED = "disputed", _("two platforms dispute it, another one agrees")
+    QUARANTINED = "quarantined", _("quarantined by platforms’ disputes")
+    OVER_CAP = "over_cap", _("disputed by a platform past its daily cap")
+    HELD = "held", _("held before it was listed")
+
+
+class EntryReviewQuerySet(models.QuerySet["EntryReview"]):
+    def open(self) -> Self:
+        """What nobody has settled yet."""
+        return self.filter(closed_at=None)
+
+
+class EntryReview(models.Model):
+    """A place in the staff's queue. Closed by a decision about the entry, or by its withdrawal."""
+
+    entry = models.ForeignKey(HashListEntry, on_delete=models.CASCADE, related_name="reviews")
+    cause = models.CharField(_("cause"), max_length=12, choices=ReviewCause.choices)
+    opened_at = models.DateTimeField(_("opened at"), default=timezone.now)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    objects = EntryReviewQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("entry to look at")
+        verbose_name_plural = _("entries to look at")
+        ordering = ("opened_at", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry", "cause"], condition=models.Q(closed_at=None), name="one_open_review_per_cause"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.entry_id.hex[:8]}"
+
+
 class BenignHash(models.Model):
     """A fingerprint of something known to be harmless: what is equal or near is held, not published."""
 

@@ -25,6 +25,7 @@ class Scope(models.TextChoices):
 
     LIST_READ = "list:read", _("read the list")
     FEEDBACK_WRITE = "feedback:write", _("report matches and give feedback")
+    HOOK_MANAGE = "hook:manage", _("see and test webhooks")
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

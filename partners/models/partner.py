@@ -11,9 +11,8 @@ from matching.models import ListReader
 
 
 class PartnerState(models.TextChoices):
-    """How far a platform has come; each step opens what the next one needs."""
+    """How far an approved platform has come; before that it is an Application."""
 
-    APPLIED = "applied", _("applied")
     SANDBOX = "sandbox", _("testing in its sandbox")
     PRODUCTION = "production", _("reads the production list")
     SUSPENDED = "suspended", _("suspended")
@@ -37,7 +36,7 @@ class Partner(models.Model):
     group = models.CharField(
         _("group"), max_length=80, help_text=_("Partners of one company share it: together they have one vote.")
     )
-    state = models.CharField(_("state"), max_length=12, choices=PartnerState.choices, default=PartnerState.APPLIED)
+    state = models.CharField(_("state"), max_length=12, choices=PartnerState.choices, default=PartnerState.SANDBOX)
     reader = models.OneToOneField(
         ListReader, on_delete=models.PROTECT, null=True, blank=True, related_name="partner", verbose_name=_("reader")
     )
@@ -49,6 +48,13 @@ class Partner(models.Model):
         related_name="sandbox_partner",
         verbose_name=_("reader of its sandbox"),
     )
+    website = models.URLField(_("website"), max_length=200, blank=True)
+    contact_email = models.EmailField(_("contact"), blank=True)
+    security_email = models.EmailField(_("contact for security matters"), blank=True)
+    certified_at = models.DateTimeField(_("passed its self-test at"), null=True, blank=True)
+    suspended_because = models.CharField(_("suspended because"), max_length=500, blank=True)
+    # Feedback does not move entries while staff look into it; what was said stays.
+    feedback_suspended_at = models.DateTimeField(_("feedback set aside since"), null=True, blank=True)
     created_on = models.DateField(_("since"), auto_now_add=True)
 
     class Meta:

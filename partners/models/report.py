@@ -88,6 +88,8 @@ class Feedback(models.Model):
     opinion = models.CharField(_("opinion"), max_length=8, choices=Opinion.choices)
     reason = models.CharField(_("why"), max_length=20, choices=Reason.choices, blank=True)
     given_at = models.DateTimeField(_("given at"), default=timezone.now)
+    # False past the partner's daily cap: staff see it, no entry moves by it.
+    counts = models.BooleanField(_("counts"), default=True)
     superseded_at = models.DateTimeField(_("superseded at"), null=True, blank=True)
 
     objects = FeedbackQuerySet.as_manager()

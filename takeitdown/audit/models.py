@@ -21,6 +21,8 @@ class AuditEvent(models.Model):
     action = models.CharField(_("did what"), max_length=80)
     target = models.CharField(_("to what"), max_length=120, blank=True)
     detail = models.JSONField(_("detail"), default=dict, blank=True)
+    # Whose house it happened in, `partner:<code>` or empty: what a partner's own members may read.
+    within = models.CharField(_("within"), max_length=60, blank=True, db_index=True)
     # Set by the sequencer once and never again (LIST.md §3: the `audit` line of a head).
     seq = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
     chain = models.BinaryField(max_length=32, null=True, editable=False)
@@ -34,6 +36,9 @@ class AuditEvent(models.Model):
         return f"{self.action} {self.target}".strip()
 
 
-def record(*, actor: str, action: str, target: str = "", **detail: Any) -> AuditEvent:
-    """Insert one event into the transaction at hand; it is rolled back with what it records."""
-    return AuditEvent.objects.create(actor=actor, action=action, target=target, detail=detail)
+def record(*, actor: str, action: str, target: str = "", within: str = "", **detail: Any) -> AuditEvent:
+    """Insert one event into the transaction at hand; it is rolled back with what it records.
+
+    `within` (`partner:<code>`) shows it to that partner's members as well; never put staff's reasons there.
+    """
+    return AuditEvent.objects.create(actor=actor, action=action, target=target, within=within, detail=detail)

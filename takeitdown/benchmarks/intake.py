@@ -2,192 +2,88 @@
 
 from __future__ import annotations
 
-import contextlib
-import cProfile
-import gzip
-import json
-import os
-import pstats
-import re
-import secrets
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import statistics
+from typing import Any, Final
 
-from django.conf import settings
+from takeitdown.benchmarks import intake_load, intake_pages, intake_portal, intake_profile, scratch
+from takeitdown.benchmarks.intake_cpu import Meter
+from takeitdown.benchmarks.intake_load import Answers
 
-from takeitdown import embedded_redis
-from takeitdown.benchmarks import intake_load, scratch
-from takeitdown.ports import first_free
-
-table = scratch.rows_of
-WORKERS = 2
-WARM_UP = 50
-PROFILED = 200
+WARM_UP: Final = 200
+STEADY_A_SECOND: Final = 100
+STEADY_SECONDS: Final = 10
+Figures = dict[str, Any]
 
 
-def run(size: int | None = None) -> dict[str, Any]:
-    """`size` reports, 1,500 by default, from eight connections to gunicorn with two workers on PostgreSQL.
+def run(size: int | None = None) -> Figures:
+    """`size` reports, 2,000 by default, as fast as gunicorn with two workers takes them; then a hundred a second.
 
-    The generator runs on the same cores. Without DATABASE_URL the database is a PostgreSQL made for the occasion.
+    A fresh PostgreSQL, two fresh Redis and production's settings. What sends the reports runs on the same cores: its
+    share of them is among the figures.
     """
-    bodies = intake_load.reports(WARM_UP + (size or 1_500), seed=7)
-    with _portal() as (port, environment):
-        intake_load.send_all(port, bodies[:WARM_UP])
-        took, statuses, seconds = intake_load.send_all(port, bodies[WARM_UP:])
-        pages = page_weight(port)
-        bounds = _profiled(environment)
-    took.sort()
+    with intake_portal.opened() as portal:
+        intake_load.send_all(portal.port, intake_load.requests(WARM_UP, seed=6))
+        flat_out = _flat_out(portal, size or 2_000)
+        steady = _steady(portal)
+        pages = intake_pages.weight(portal)
+        alone = intake_profile.of_one_report(portal.environment)
     return {
-        "cases": len(took),
-        "cases_a_second": round(len(took) / seconds, 1),
-        "fingerprints_a_second": round(10 * len(took) / seconds),
-        "p50_ms": round(took[len(took) // 2], 1),
-        "p99_ms": round(took[int(len(took) * 0.99)], 1),
-        "longest_ms": round(took[-1], 1),
-        "statuses": statuses,
-        "connections": intake_load.CONNECTIONS,
-        "workers": WORKERS,
-        **bounds,
+        **flat_out,
+        "at_a_hundred_a_second": steady,
+        "one_report_alone": alone,
         **pages,
         **scratch.facts(),
         "database": "postgresql",
+        "workers": intake_portal.WORKERS,
+        "connections": intake_load.CONNECTIONS,
     }
 
 
-# --- a portal to measure ----------------------------------------------------------------------------------------
+def table(result: Figures) -> list[list[str]]:
+    """The result as rows of text, headings first; what a figure is part of stands before it."""
+    return [["what", "value"], *_rows(result)]
 
 
-@contextlib.contextmanager
-def _portal() -> Iterator[tuple[int, dict[str, str]]]:
-    """gunicorn as in production, with its own Redis and a fresh database; gone afterwards."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tid-bench-", dir="/tmp")))
-        environment = _environment(folder, stack.enter_context(_database()))
-        stack.enter_context(embedded_redis.both(sockets=folder, data=folder))
-        manage = [sys.executable, "manage.py"]
-        for command in (["migrate", "-v", "0"], ["run_sequencer", "--once"]):
-            subprocess.run([*manage, *command], cwd=settings.BASE_DIR, env=environment, check=True)
-        port = first_free(0)
-        command = ["gunicorn", "-c", "takeitdown/gunicorn_conf.py", "-b", f"127.0.0.1:{port}", "-w", str(WORKERS)]
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command, "takeitdown.wsgi"], cwd=settings.BASE_DIR, env=environment
-        )
-        stack.callback(server.wait)
-        stack.callback(server.terminate)
-        _wait(port)
-        yield port, environment
+def _rows(figures: Figures, within: str = "") -> list[list[str]]:
+    rows: list[list[str]] = []
+    for name, value in figures.items():
+        words = within + name.replace("_", " ")
+        rows += _rows(value, f"{words}: ") if isinstance(value, dict) else [[words, str(value)]]
+    return rows
 
 
-@contextlib.contextmanager
-def _database() -> Iterator[str]:
-    from tests.postgres import PostgresCluster  # the throwaway server is the tests'
-
-    with PostgresCluster.temporary() as cluster:
-        yield cluster.url
-
-
-def _environment(folder: Path, database_url: str) -> dict[str, str]:
-    """The tests' settings: production's without TLS, so that nothing but the portal is measured."""
+def _flat_out(portal: intake_portal.Portal, count: int) -> Figures:
+    """Every connection sends its next report as soon as the last one is answered."""
+    requests = intake_load.requests(count, seed=7)
+    with Meter(portal.processes) as meter:
+        answers = intake_load.send_all(portal.port, requests)
+    rate = count / answers.seconds
     return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": database_url,
-        "TAKEITDOWN_VAR": str(folder),
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "PEPPERS": f"1:{secrets.token_hex(32)}",
-        "RECEIPT_MASTER": secrets.token_hex(32),
-        "PUBLIC_URL": "http://localhost",
-        "INTAKE_RATE": "1000000/m",
+        "cases": count,
+        "cases_a_second": round(rate, 1),
+        "fingerprints_a_second": round(intake_load.FINGERPRINTS * rate),
+        **_waits(answers),
+        "share_of_the_cores_in_percent": meter.shares(),
+        "cpu_ms_a_report": meter.milliseconds(over=count),
+        "bound_by": meter.bound_by(),
     }
 
 
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(urllib.error.URLError, OSError), _open(port, "/health/ready/"):
-            return
-        time.sleep(0.1)
-    raise TimeoutError("The portal does not answer.")
+def _steady(portal: intake_portal.Portal) -> Figures:
+    """Reports come when people send them, not when the portal has time: each wait begins when its report was due."""
+    requests = intake_load.requests(STEADY_A_SECOND * STEADY_SECONDS, seed=9)
+    with Meter(portal.processes) as meter:
+        answers = intake_load.send_all(portal.port, requests, a_second=STEADY_A_SECOND)
+    return {"cases": len(requests), **_waits(answers), "share_of_the_cores_in_percent": meter.shares()}
 
 
-def _open(port: int, path: str) -> Any:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", headers={"Accept-Encoding": "gzip", "Host": "localhost"}
-    )
-    return urllib.request.urlopen(request, timeout=10)  # noqa: S310  our own address
-
-
-# --- what bounds it ---------------------------------------------------------------------------------------------
-
-
-def _profiled(environment: dict[str, str]) -> dict[str, Any]:
-    """Where one report's time goes, in a process of its own that handles two hundred of them."""
-    script = "import django; django.setup(); from takeitdown.benchmarks import intake; intake.print_profile()"
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def print_profile() -> None:
-    """In a process of its own: the figures as JSON."""
-    from django.db import connection
-    from django.test import Client
-
-    client, bodies = Client(SERVER_NAME="localhost"), intake_load.reports(2 * PROFILED + 1, seed=8)
-    client.post("/api/reports/", bodies[0], content_type="application/json")
-    queries = 0
-
-    def counted(execute: Any, *rest: Any) -> Any:
-        nonlocal queries
-        queries += 1
-        return execute(*rest)
-
-    profile = cProfile.Profile()
-    wall, cpu = time.perf_counter(), time.process_time()
-    with connection.execute_wrapper(counted):
-        for body in bodies[1 : PROFILED + 1]:
-            client.post("/api/reports/", body, content_type="application/json")
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    profile.enable()
-    for body in bodies[PROFILED + 1 :]:
-        client.post("/api/reports/", body, content_type="application/json")
-    profile.disable()
-    figures = {
-        "ms_of_one_report_alone": round(wall / PROFILED * 1000, 2),
-        "ms_of_it_in_python": round(cpu / PROFILED * 1000, 2),
-        "queries_of_one_report": queries / PROFILED,
-        "most_time_in": _heaviest(profile),
+def _waits(answers: Answers) -> Figures:
+    took = sorted(answers.took_ms)
+    hundredths = statistics.quantiles(took, n=100)
+    return {
+        "p50_ms": round(hundredths[49], 1),
+        "p99_ms": round(hundredths[98], 1),
+        "longest_ms": round(took[-1], 1),
+        "errors": sum(count for status, count in answers.statuses.items() if status != intake_load.CREATED),
+        "statuses": dict(answers.statuses),
     }
-    print(json.dumps(figures))
-
-
-def _heaviest(profile: cProfile.Profile) -> list[str]:
-    stats = pstats.Stats(profile)
-    rows = sorted(stats.stats.items(), key=lambda row: -row[1][2])[:6]  # type: ignore[attr-defined]
-    total = sum(row[2] for row in stats.stats.values())  # type: ignore[attr-defined]
-    return [f"{Path(place[0]).name}:{place[2]} {100 * row[2] / total:.0f} %" for place, row in rows]
-
-
-# --- page weight ------------------------------------------------------------------------------------------------
-
-
-def page_weight(port: int) -> dict[str, Any]:
-    """The first page with everything it loads, compressed as a proxy would, and how many requests that is."""
-    with _open(port, "/en/") as response:
-        page = response.read()
-    linked = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.decode())
-    files = {path: _bytes_of(port, path) for path in dict.fromkeys(linked)}
-    sizes = [len(gzip.compress(page)), *(len(gzip.compress(body)) for body in files.values())]
-    return {"first_page_bytes_compressed": sum(sizes), "first_page_requests": len(sizes)}
-
-
-def _bytes_of(port: int, path: str) -> bytes:
-    with _open(port, path) as response:
-        return bytes(response.read())

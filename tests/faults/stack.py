@@ -138,6 +138,7 @@ def _environment(folder: Path, database: str) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "PEPPERS": f"1:{secrets.token_hex(32)}",
         "RECEIPT_MASTER": secrets.token_hex(32),
+        "WEBHOOK_MASTER": secrets.token_hex(32),
         "ANONYMITY_CASES": "2",
         "INTAKE_RATE": "60/m",
     }

@@ -72,7 +72,7 @@ class Command(BaseCommand):
             signing.publish_keys(sequencer.origin, sequencer.signers)
             sign_at = 0.0
             while not self.stopping:
-                worked = sequencer.run_until_idle()
+                worked = epochs.begin_new_lists(sequencer) + sequencer.run_until_idle()
                 if time.monotonic() >= sign_at:
                     sequencer.sign_again()
                     sequencer.compact()
