@@ -1,4 +1,4 @@
-"""The platforms' side as staff see it: facts, and the processes they may press."""
+"""Opt-in keys as staff see them."""
 
 from __future__ import annotations
 
@@ -14,57 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from partners import keys, onboarding
-from partners.models import (
-    ApiKey,
-    Feedback,
-    MatchReport,
-    Membership,
-    PagesRead,
-    Partner,
-    PartnerState,
-    Scope,
-    SnapshotDownload,
-)
+from partners import keys
+from partners.models import ApiKey, Scope
 from partners.models.key import ApiKeyQuerySet
-from takeitdown.audit.admin import AuditedAdmin, ReadOnlyAdmin
-
-
-@admin.register(Partner)
-class PartnerAdmin(AuditedAdmin):
-    """Putting a platform into production gives it a reader of the production list, named in public or not."""
-
-    list_display = ("name", "state", "group", "reaches", "exact", "created_on")
-    list_filter = ("state", ("reader__diverged_at", admin.EmptyFieldListFilter))
-    list_select_related = ("reader",)
-    fields = ("name", "code", "group", "state", "reader", "sandbox_reader", "created_on")
-    readonly_fields = ("reader", "sandbox_reader", "created_on")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return [*self.readonly_fields, "code"] if obj else self.readonly_fields
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if obj.state == PartnerState.PRODUCTION:
-            onboarding.open_production(obj, named_in_public=False)
-
-    @admin.display(description=_("change reached"))
-    def reaches(self, partner: Partner) -> str:
-        return f"{partner.reader.epoch}/{partner.reader.seq}" if partner.reader else "–"
-
-    @admin.display(description=_("copy is exact"), boolean=True)
-    def exact(self, partner: Partner) -> bool | None:
-        return partner.reader.diverged_at is None if partner.reader and partner.reader.reached_on else None
-
-
-@admin.register(Membership)
-class MembershipAdmin(ReadOnlyAdmin):
-    list_display = ("account", "partner", "role", "since")
-    list_filter = ("role",)
-    list_select_related = ("account", "partner")
+from takeitdown.audit.admin import AuditedAdmin
 
 
 class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -136,46 +89,3 @@ class ApiKeyAdmin(AuditedAdmin):
         ended = keys.revoke(queryset, by=request.user.get_username())
         text = ngettext("%d key revoked.", "%d keys revoked.", ended) % ended
         self.message_user(request, text, messages.SUCCESS)
-
-
-class _AboutAnEntry(ReadOnlyAdmin):
-    """Says which entry by the beginning of its random id: no value, and no query for each row."""
-
-    show_full_result_count = False
-    list_select_related = ("partner",)
-
-    @admin.display(description=_("entry"))
-    def entry_short(self, row: MatchReport | Feedback) -> str:
-        return row.entry_id.hex[:8]
-
-
-@admin.register(MatchReport)
-class MatchReportAdmin(_AboutAnEntry):
-    list_display = ("id", "partner", "entry_short", "outcome", "reason", "received_at", "acted_at")
-    list_filter = ("outcome", "partner", ("acted_at", admin.EmptyFieldListFilter))
-    fields = ("partner", "client_id", "entry_short", "outcome", "reason", "received_at", "acted_at")
-    readonly_fields = ("entry_short",)
-    ordering = ("-id",)
-
-
-@admin.register(Feedback)
-class FeedbackAdmin(_AboutAnEntry):
-    list_display = ("id", "partner", "entry_short", "opinion", "reason", "given_at", "superseded_at")
-    list_filter = ("opinion", "reason", "partner", ("superseded_at", admin.EmptyFieldListFilter))
-    fields = ("partner", "client_id", "entry_short", "opinion", "reason", "given_at", "superseded_at")
-    readonly_fields = ("entry_short",)
-    ordering = ("-id",)
-
-
-@admin.register(SnapshotDownload)
-class SnapshotDownloadAdmin(ReadOnlyAdmin):
-    list_display = ("reader", "at", "etag")
-    list_select_related = ("reader",)
-    ordering = ("-id",)
-
-
-@admin.register(PagesRead)
-class PagesReadAdmin(ReadOnlyAdmin):
-    list_display = ("reader", "day", "pages", "changes")
-    list_select_related = ("reader",)
-    ordering = ("-day", "reader_id")
