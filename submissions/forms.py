@@ -32,7 +32,7 @@ class UnlockForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # No autocomplete: the browser must not offer the code to the next person at this device.
-        common = {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        common = {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "dir": "ltr"}
         self.fields["number"].widget.attrs.update(common, placeholder="XXXX-XXXX-XXXX-X")
         self.fields["pin"].widget.attrs.update(common, inputmode="numeric")
 
@@ -50,7 +50,7 @@ class MessageForm(forms.Form):
         label=_("Your message"),
         help_text=_("No names, no phone numbers, no links, no e-mail addresses."),
         max_length=messages.MOST_LETTERS,
-        widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off"}),
+        widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "dir": "auto"}),
     )
 
 

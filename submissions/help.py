@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from submissions.models import Helpline, RemovalPage
 
 
@@ -17,11 +19,12 @@ class Country:
 
 
 def countries() -> list[Country]:
-    """Helplines by country, those for everybody first."""
+    """Helplines by country, those for everybody first. Those the catalogues know stand in the reader's words."""
     by_name: dict[str, list[Helpline]] = {}
     for helpline in Helpline.objects.filter(is_shown=True):
         by_name.setdefault(helpline.country_name, []).append(helpline)
-    return [Country(name, helplines) for name, helplines in sorted(by_name.items())]
+    found = [Country(gettext(name), helplines) for name, helplines in by_name.items()]
+    return sorted(found, key=lambda country: country.name)
 
 
 def removal_pages() -> list[RemovalPage]:

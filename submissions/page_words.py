@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 
 def report_words() -> dict[str, str]:
@@ -14,8 +15,8 @@ def report_words() -> dict[str, str]:
         "waiting": _("Waiting its turn"),
         "working": _("Making the fingerprint: {percent} %"),
         "done": _("Fingerprint ready"),
-        "cancel": _("Cancel"),
-        "remove": _("Remove"),
+        "cancel": pgettext("a file being read", "Cancel"),
+        "remove": pgettext("a picked file", "Remove"),
         "size": _("All that will be sent, in bytes: {n}"),
         "sent": _("Bytes of yours that this page has sent so far: {n}"),
         "copied": _("Copied."),

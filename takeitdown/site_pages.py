@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -51,7 +52,18 @@ class _Status(Refused):
 def _error(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     if _wants_json(request):
         return problem_response(_Status(status, code, detail))
-    return render(request, f"{status}.html", status=status)
+    with _language_of(request):
+        return render(request, f"{status}.html", status=status)
+
+
+def _language_of(request: HttpRequest) -> translation.override:
+    """That of the address, or where no page was found the reader's. Never what an earlier request left in this thread:
+    an error may come before any middleware has chosen.
+    """
+    chosen = translation.get_language_from_path(request.path_info)
+    if chosen is None and request.resolver_match is None:
+        chosen = getattr(request, "preferred_language", settings.LANGUAGE_CODE)
+    return translation.override(chosen or settings.LANGUAGE_CODE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -76,7 +88,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _wants_json(request):
         response: HttpResponse = problem_response(_Status(status, code, detail))
     else:
-        response = render(request, "500.html", {"away": away}, status=status)
+        with _language_of(request):
+            response = render(request, "500.html", {"away": away}, status=status)
     if away:
         response["Retry-After"] = "5"
     return response

@@ -110,22 +110,23 @@ def test_one_answer_for_all_that_does_not_open(client: Client, reporter: Reporte
         response = client.post("/en/code/", code)
         assert not response.cookies
         html = response.content.decode()
-        pages.append((response.status_code, html.replace(code["number"], "").split("<!--")[0], len(html)))
+        pages.append((response.status_code, html.replace(code["number"], "").split("<!--")[0], len(response.content)))
     assert len({page[:2] for page in pages}) == 1
     assert {length for *_, length in pages} == {PAGE_BYTES}
     assert wrong_pin not in pages[0][1]
 
 
-def test_pages_of_a_case_have_one_length(client: Client, reporter: Reporter):
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_pages_of_a_case_have_one_length(client: Client, reporter: Reporter, language: str):
     unlocked(client, reporter)
-    lengths = {len(client.get("/en/case/").content)}
-    client.post("/en/case/withdraw/1/")
-    lengths.add(len(client.get("/en/case/").content))
-    client.post("/en/case/withdraw/")
-    lengths.add(len(client.get("/en/case/").content))
-    lengths.add(len(client.get("/en/case/withdraw/1/").content))
+    lengths = {len(client.get(f"/{language}/case/").content)}
+    client.post(f"/{language}/case/withdraw/1/")
+    lengths.add(len(client.get(f"/{language}/case/").content))
+    client.post(f"/{language}/case/withdraw/")
+    lengths.add(len(client.get(f"/{language}/case/").content))
+    lengths.add(len(client.get(f"/{language}/case/withdraw/1/").content))
     client.cookies.clear()
-    lengths.add(len(client.get("/en/case/").content))
+    lengths.add(len(client.get(f"/{language}/case/").content))
     assert lengths == {PAGE_BYTES}
 
 

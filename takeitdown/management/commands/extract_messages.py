@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polib
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation.template import templatize
+
+from takeitdown.translations import faults, is_translated, plural_forms
 
 SOURCES = ("takeitdown", "matching", "submissions", "partners", "templates")
 LEFT_OUT = ("migrations", "node_modules", "client", "benchmarks", "commands")
@@ -30,12 +33,23 @@ KEYWORDS: dict[str, Any] = {
 }
 
 
+# What somebody who reports a picture may read, and in their own language. Staff and platforms read English, so a string
+# of theirs without a translation is no fault.
+READ_BY_REPORTERS = re.compile(
+    r"submissions/(?!admin\.py|models/)|takeitdown/(errors|limits)\.py|templates/([^/]+$|partials/|submissions/)"
+)
+
+
 class Command(BaseCommand):
     help = "Updates takeitdown/locale/<language>/LC_MESSAGES/django.po from the code and the templates."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("languages", nargs="*", help="language codes; those of the settings without any")
-        parser.add_argument("--check", action="store_true", help="write nothing; fail where a translation is missing")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="write nothing; fail where reporters would read English or a translation would break",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         codes = options["languages"] or [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
@@ -43,31 +57,90 @@ class Command(BaseCommand):
             found = gather()
         except ImportError:
             raise CommandError("Babel is missing: it comes with what run_tests installs.") from None
-        missing = {code: self._update(code, found, write=not options["check"]) for code in codes}
-        if options["check"] and any(missing.values()):
-            raise CommandError(f"Strings without a translation: {missing}. Run manage.py extract_messages.")
+        wrong = [
+            f"{code}: {fault}" for code in codes for fault in self._update(code, found, write=not options["check"])
+        ]
+        if options["check"] and wrong:
+            raise CommandError("\n".join([*wrong, "Run manage.py extract_messages and mend the catalogues."]))
 
-    def _update(self, code: str, found: Any, *, write: bool) -> int:
-        """Merge what was found into one catalogue; returns how many strings lack a translation."""
-        from babel.messages.pofile import read_po, write_po
-
+    def _update(self, code: str, found: Any, *, write: bool) -> list[str]:
+        """Merge what was found into one catalogue; returns what is wrong with it then."""
         path = settings.LOCALE_PATHS[0] / code / "LC_MESSAGES" / "django.po"
-        before = path.read_bytes() if path.exists() else b""
-        catalogue = read_po(io.BytesIO(before), locale=code)
-        catalogue.update(found, no_fuzzy_matching=True)
-        missing = sum(not translated(message) for message in catalogue if message.id)
+        catalogue = merged(polib.pofile(str(path)) if path.exists() else new_catalogue(code), found)
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                write_po(file, catalogue, width=100, sort_by_file=True, ignore_obsolete=True, include_lineno=False)
-            self.stdout.write(f"{code}: {len(catalogue)} strings, {missing} without a translation")
-        return missing
+            catalogue.save(str(path))
+        missing = lacking(catalogue)
+        self.stdout.write(f"{code}: {len(catalogue)} strings, {len(missing)} that reporters read in English")
+        return [f"{entry.msgid!r} is without a translation" for entry in missing] + faults(catalogue)
 
 
-def translated(message: Any) -> bool:
-    """Whether every form of a message has its words and nobody doubts them."""
-    forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
-    return bool(forms) and all(forms) and not message.fuzzy
+def new_catalogue(code: str) -> polib.POFile:
+    """An empty one with the plural forms of its language."""
+    from babel.messages.plurals import get_plural
+
+    catalogue = polib.POFile()
+    catalogue.metadata = {
+        "Project-Id-Version": "Take It Down",
+        "Language": code,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": get_plural(code).plural_forms,
+        "X-Awaiting-Native-Reader": "yes",
+    }
+    return catalogue
+
+
+def merged(old: polib.POFile, found: Any) -> polib.POFile:
+    """A catalogue of what was found, with the old one's translations and its whole header, `X-` lines included.
+
+    What is no longer said is dropped. The order is that of the files, so that a change shows as what it is.
+    """
+    catalogue = polib.POFile(wrapwidth=100)
+    catalogue.header, catalogue.metadata = old.header, old.metadata
+    known = {(entry.msgctxt, entry.msgid): entry for entry in old}
+    forms = plural_forms(old)
+    for message in found:
+        if message.id:
+            entry = _entry(message)
+            _take_over(entry, known.get((entry.msgctxt, entry.msgid)), forms)
+            catalogue.append(entry)
+    return catalogue
+
+
+def _entry(message: Any) -> polib.POEntry:
+    several = isinstance(message.id, tuple)
+    return polib.POEntry(
+        msgctxt=message.context,
+        msgid=message.id[0] if several else message.id,
+        msgid_plural=message.id[1] if several else "",
+        comment="\n".join(message.auto_comments),
+        occurrences=[(name, "") for name in sorted({name for name, _line in message.locations})],
+        flags=["python-format"] if message.python_format else [],
+    )
+
+
+def _take_over(entry: polib.POEntry, old: polib.POEntry | None, forms: int) -> None:
+    if entry.msgid_plural:
+        kept = old.msgstr_plural if old else {}
+        entry.msgstr_plural = {form: kept.get(form, "") for form in range(forms)}
+    elif old:
+        entry.msgstr = old.msgstr
+    if old:
+        entry.tcomment = old.tcomment
+        entry.flags += ["fuzzy"] if old.fuzzy else []
+
+
+def lacking(catalogue: polib.POFile) -> list[polib.POEntry]:
+    """What reporters would read in English."""
+    return [
+        entry for entry in catalogue if not is_translated(entry, plural_forms(catalogue)) and is_for_reporters(entry)
+    ]
+
+
+def is_for_reporters(entry: polib.POEntry) -> bool:
+    return any(READ_BY_REPORTERS.match(name) for name, _line in entry.occurrences)
 
 
 def gather() -> Any:
