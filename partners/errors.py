@@ -88,3 +88,79 @@ class KeysNotPublished(Refused):
     status = 503
     default_detail = "The list is being set up. Try again in a few seconds."
     retry_after = 5
+
+
+class AddressRefused(Refused):
+    """A webhook may not point there; the detail says what to enter instead."""
+
+    code = "address_refused"
+    default_detail = "This address cannot be used for a webhook."
+
+
+class TooManyWebhooks(Refused):
+    code = "too_many_webhooks"
+    status = 409
+    default_detail = "Five webhooks are the most one organisation can have. Remove one first."
+
+
+class TooManyTries(Refused):
+    code = "too_many_tries"
+    status = 429
+    default_detail = "That was tried often just now. Wait a minute, then try again."
+    retry_after = 60
+
+
+class WebhookRemoved(Refused):
+    code = "webhook_removed"
+    status = 409
+    default_detail = "This webhook was removed. Add a new one instead."
+
+
+class ChallengeOpen(Refused):
+    code = "challenge_open"
+    status = 409
+    default_detail = "This address has not answered its challenge yet. Send the challenge first."
+
+
+class SandboxOnly(Refused):
+    code = "sandbox_only"
+    status = 403
+    default_detail = "The self-test runs on your sandbox list: use a key that begins with tid_test_."
+
+
+class PicturesBeingMade(Refused):
+    """`done` of `of` files are ready."""
+
+    code = "pictures_being_made"
+    status = 503
+    default_detail = "The test pictures are being made; this takes a minute, once. Try again in a few seconds."
+    retry_after = 5
+
+    def __init__(self, *, done: int, of: int) -> None:
+        super().__init__(done=done, of=of)
+
+
+class TombstonesNotReady(Refused):
+    code = "tombstones_not_ready"
+    status = 503
+    default_detail = "New test entries are being published, so that some can be withdrawn. Try again in a few seconds."
+    retry_after = 5
+
+
+class TombstoneQuotaReached(Refused):
+    code = "tombstone_quota_reached"
+    status = 429
+    default_detail = "Your sandbox withdrew as many entries as it may in a day. Go on tomorrow."
+    retry_after = 3_600
+
+
+class NoSelfTestOpen(Refused):
+    code = "no_self_test_open"
+    status = 409
+    default_detail = "No self-test waits for answers. Begin one first; each run takes one set of answers."
+
+
+class UnknownTestFile(Refused):
+    code = "unknown_test_file"
+    status = 400
+    default_detail = "One of these file names is not in the archive of test pictures. Use its names as they are."
