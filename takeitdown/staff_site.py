@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.account.authentication import get_authentication_records
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,10 +9,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 
-
-def used_a_second_factor(request: HttpRequest) -> bool:
-    """Whether this session showed a TOTP code, a passkey or a recovery code, or set one up."""
-    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
+from takeitdown.accounts.second_factor import page_to_show_one
+from takeitdown.accounts.second_factor import shown as used_a_second_factor
 
 
 class StaffSite(admin.AdminSite):
@@ -45,4 +41,4 @@ def _next_step(request: HttpRequest) -> str:
         return "account_login"
     if not (request.user.is_active and request.user.is_staff):
         raise PermissionDenied
-    return "mfa_reauthenticate" if is_mfa_enabled(request.user) else "mfa_activate_totp"
+    return page_to_show_one(request)

@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from takeitdown.accounts import second_factor  # noqa: F401  listens
+        from takeitdown.accounts import second_factor, sessions  # noqa: F401  they listen
