@@ -12,12 +12,13 @@ from matching.models.entry import (
     State,
     Trust,
 )
-from matching.models.hash_list import PRODUCTION, HashList, KeysNote, SigningKey
+from matching.models.hash_list import PRODUCTION, AdditionsInHour, HashList, KeysNote, SigningKey
 from matching.models.hold import Hold
 from matching.models.reader import ListReader
 
 __all__ = [
     "PRODUCTION",
+    "AdditionsInHour",
     "BenignHash",
     "DecisionKind",
     "EntryDecision",

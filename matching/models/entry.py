@@ -56,6 +56,8 @@ class HashListEntry(models.Model):
     trust = models.PositiveSmallIntegerField(_("trust"), choices=Trust.choices, default=Trust.UNVERIFIED)
     # Shown to this reader alone, withheld from all others (LIST.md §6).
     canary_for = models.ForeignKey(ListReader, on_delete=models.PROTECT, null=True, blank=True, related_name="canaries")
+    # Staff put it back after a quarantine: what platforms said up to then is settled.
+    restored_at = models.DateTimeField(_("restored at"), null=True, blank=True)
     # The stamp of the batch that last altered it, whole seconds: what the other protocols order by.
     changed_at = models.DateTimeField(_("changed at"))
 
@@ -114,7 +116,7 @@ class ReviewCause(models.TextChoices):
     """Why people have to look at an entry."""
 
     DISPUTED = "disputed", _("two platforms dispute it, another one agrees")
-    QUARANTINED = "quarantined", _("quarantined by platforms’ disputes")
+    QUARANTINED = "quarantined", _("quarantined: restore or refuse it")
     OVER_CAP = "over_cap", _("disputed by a platform past its daily cap")
     HELD = "held", _("held before it was listed")
 
@@ -132,6 +134,9 @@ class EntryReview(models.Model):
     cause = models.CharField(_("cause"), max_length=12, choices=ReviewCause.choices)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    # Of independent platforms, when they were last counted; which ones they are is not said here.
+    agreements = models.PositiveSmallIntegerField(_("agree"), default=0, db_default=0)
+    disputes = models.PositiveSmallIntegerField(_("dispute"), default=0, db_default=0)
 
     objects = EntryReviewQuerySet.as_manager()
 

@@ -33,6 +33,25 @@ class HashList(models.Model):
         return self.name
 
 
+class AdditionsInHour(models.Model):
+    """How many new entries a list had in one hour, held ones too: what a flood is measured against. The sequencer
+    counts. `accepted_at`: staff looked at this hour and found it in order.
+    """
+
+    hash_list = models.ForeignKey(HashList, on_delete=models.CASCADE, related_name="additions_by_hour")
+    hour = models.DateTimeField(_("hour"))
+    additions = models.PositiveIntegerField(_("additions"), default=0)
+    accepted_at = models.DateTimeField(_("accepted by staff at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("additions in an hour")
+        verbose_name_plural = _("additions by hour")
+        constraints = [models.UniqueConstraint(fields=["hash_list", "hour"], name="one_count_per_list_and_hour")]
+
+    def __str__(self) -> str:
+        return f"additions #{self.pk}"
+
+
 class SigningKey(models.Model):
     """A public verifier key of this portal and when it signs. The private half is a file the sequencer alone reads."""
 

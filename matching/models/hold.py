@@ -52,6 +52,10 @@ class Hold(models.Model):
     resolved_hour = models.DateTimeField(_("on the list since"), null=True, editable=False)
     released_on = models.DateField(_("released on"), null=True, editable=False)
     pending = models.BooleanField(default=True, editable=False)
+    # A canary on its way: the entry will be shown to this reader alone. Nobody looks for it, so it has no index.
+    canary_for = models.ForeignKey(
+        "matching.ListReader", on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
+    )
 
     objects = HoldQuerySet.as_manager()
 

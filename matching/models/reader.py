@@ -26,6 +26,8 @@ class ListReader(models.Model):
     epoch = models.PositiveBigIntegerField(_("epoch reached"), default=0)
     seq = models.PositiveBigIntegerField(_("change reached"), default=0)
     reached_on = models.DateField(_("up to date on"), null=True, blank=True)
+    # What it is shown changed for rows it has already: it takes a whole copy before it reads on.
+    resync_since = models.DateTimeField(_("has to take a whole copy since"), null=True, blank=True)
     diverged_at = models.DateTimeField(_("reported another set hash at"), null=True, blank=True)
 
     objects = ListReaderQuerySet.as_manager()

@@ -55,6 +55,8 @@ class Partner(models.Model):
     suspended_because = models.CharField(_("suspended because"), max_length=500, blank=True)
     # Feedback does not move entries while staff look into it; what was said stays.
     feedback_suspended_at = models.DateTimeField(_("feedback set aside since"), null=True, blank=True)
+    # Whether entries were last counted with its votes; a sweep counts anew where that is no longer so.
+    votes_counted = models.BooleanField(default=False, db_default=False, editable=False)
     created_on = models.DateField(_("since"), auto_now_add=True)
 
     class Meta:

@@ -105,6 +105,13 @@ class Feedback(models.Model):
                 name="one_opinion_per_partner_and_entry",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["partner", "given_at"],
+                name="disputes_that_count",
+                condition=models.Q(opinion="dispute", counts=True),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.opinion} #{self.pk}"
