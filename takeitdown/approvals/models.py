@@ -50,3 +50,7 @@ class ApprovalRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.decided_at is None and self.asked_at > timezone.now() - EXPIRES_AFTER
