@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageFilter
 from playwright.sync_api import BrowserContext, Page, Request
 
 FILE_NAME = "secret-name-of-a-file.jpg"
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+BEST = (*WCAG, "best-practice")
+_AXE = Axe().axe_script
+_RUN = """tags => axe.run({runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})
+  .then(found => found.violations.map(one => `${one.id}: ${one.nodes[0].html}`))"""
 
 
 class Visit:
     """A page and all that it asked for or complained about."""
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, url: str, language: str = "en") -> None:
         self.url = url
+        self.language = language
         self.page: Page = context.new_page()
         self.requests: list[Request] = []
         self.complaints: list[str] = []
@@ -24,7 +32,19 @@ class Visit:
         self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
 
     def open(self, path: str) -> None:
-        self.page.goto(f"{self.url}/en/{path}")
+        self.page.goto(f"{self.url}/{self.language}/{path}")
+
+    def follow(self, path: str) -> None:
+        """By the link to that page in the page's own part: in every language the same."""
+        self.page.locator(f'main a[href="/{self.language}/{path}"]').first.click()
+        self.page.wait_for_url(f"{self.url}/{self.language}/{path}")
+
+    def faults(self, tags: Sequence[str] = WCAG) -> list[str]:
+        """What axe finds here, and whether the page is wider than the window."""
+        self.page.evaluate(_AXE)
+        found: list[str] = self.page.evaluate(_RUN, list(tags))
+        wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return [*found, "wider than the window"] if wide else found
 
     def pick(self, *files: tuple[str, bytes]) -> None:
         """From the first step of the picking page to "what will be sent"."""
