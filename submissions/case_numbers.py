@@ -21,6 +21,11 @@ PIN_LENGTH: Final = 8
 MOST_TYPED: Final = 40
 """Longer input is refused before anything runs over it."""
 _LOOKS_LIKE = str.maketrans({"O": "0", "I": "1", "L": "1"})
+# What a keyboard set to Arabic or Persian types for digits, and the invisible marks of direction that are pasted along.
+_TYPED_IN_ARABIC = str.maketrans(
+    dict(zip("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2, strict=True))
+    | dict.fromkeys("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "")
+)
 
 
 class MistypedNumber(Refused):
@@ -87,9 +92,11 @@ def read_pin(typed: object) -> str:
 def _without_separators(typed: object) -> str | None:
     """Text without spaces and hyphens of any kind; None when it is no text, too long or not ASCII then.
 
-    ASCII is asked for before changing case: `upper` turns a dotless i into I, and `isdecimal` takes Arabic digits.
+    Arabic and Persian digits are read as ours, by name. ASCII is asked for before changing case: `upper` turns a
+    dotless i into I, and `isdecimal` takes the digits of every script.
     """
     if not isinstance(typed, str) or len(typed) > MOST_TYPED:
         return None
+    typed = typed.translate(_TYPED_IN_ARABIC)
     text = "".join(char for char in typed if unicodedata.category(char) not in {"Zs", "Pd"} and char not in "\t\r\n")
     return text if text.isascii() else None

@@ -82,12 +82,20 @@ def test_read_pin_forgives_spaces(typed: str):
     assert case_numbers.read_pin(typed) == PIN
 
 
+@pytest.mark.parametrize("digits", ["٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹"])
+def test_codes_may_be_typed_on_an_arabic_keyboard(digits: str):
+    arabic = str.maketrans("0123456789", digits)
+    assert case_numbers.read_pin(PIN.translate(arabic)) == PIN
+    assert case_numbers.read_pin(f"\u200f{PIN.translate(arabic)}\u200e") == PIN
+    assert case_numbers.read_number(f"\u2068{NUMBER.translate(arabic)}\u2069") == NUMBER
+
+
 @pytest.mark.parametrize(
     "typed",
-    ["１２３４５６７８", "٠١٢٣٤٥٦٧", "1_000_00", "1234567²", "12345678" * 10**5, "", "1234567", "123456789", "+1234567",
-     None, True, 12345678, ["12345678"], {"pin": 1}, "1e999999", "0x123456"],
+    ["１２３４５６７８", "०१२३४५६७", "٠١٢٣٤٥٦", "1_000_00", "1234567²", "12345678" * 10**5, "", "1234567", "123456789",
+     "+1234567", None, True, 12345678, ["12345678"], {"pin": 1}, "1e999999", "0x123456"],
 )  # fmt: skip
-def test_read_pin_takes_eight_ascii_digits_only(typed: object):
+def test_read_pin_refuses_what_is_no_pin(typed: object):
     with pytest.raises(MistypedPin):
         case_numbers.read_pin(typed)
 

@@ -1,11 +1,14 @@
 /** Typing the code back once, so that a slip of the pen shows while the right one is still on the page. */
 
+const ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"; // what a keyboard set to Arabic or Persian types
+
 /**
  * @param {string} typed - However somebody writes it: with spaces, in small letters, O for zero, I or L for one.
  * @returns {string} As the portal reads it.
  */
 export function plain(typed) {
-  const letters = typed.normalize("NFKC").toUpperCase().replace(/[^0-9A-Z]/g, "");
+  const ours = typed.replace(/[٠-٩۰-۹]/g, (digit) => String(ARABIC_DIGITS.indexOf(digit) % 10));
+  const letters = ours.normalize("NFKC").toUpperCase().replace(/[^0-9A-Z]/g, "");
   return letters.replaceAll("O", "0").replaceAll(/[IL]/g, "1");
 }
 
