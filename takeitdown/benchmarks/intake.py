@@ -47,7 +47,7 @@ def table(result: Figures) -> list[list[str]]:
 def _rows(figures: Figures, within: str = "") -> list[list[str]]:
     rows: list[list[str]] = []
     for name, value in figures.items():
-        words = within + name.replace("_", " ")
+        words = within + str(name).replace("_", " ")
         rows += _rows(value, f"{words}: ") if isinstance(value, dict) else [[words, str(value)]]
     return rows
 
@@ -74,7 +74,13 @@ def _steady(portal: intake_portal.Portal) -> Figures:
     requests = intake_load.requests(STEADY_A_SECOND * STEADY_SECONDS, seed=9)
     with Meter(portal.processes) as meter:
         answers = intake_load.send_all(portal.port, requests, a_second=STEADY_A_SECOND)
-    return {"cases": len(requests), **_waits(answers), "share_of_the_cores_in_percent": meter.shares()}
+    rate = round(len(requests) / answers.seconds, 1)
+    return {
+        "cases": len(requests),
+        "cases_a_second": rate,
+        **_waits(answers),
+        "share_of_the_cores_in_percent": meter.shares(),
+    }
 
 
 def _waits(answers: Answers) -> Figures:
