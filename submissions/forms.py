@@ -26,8 +26,25 @@ class UnlockForm(forms.Form):
     The PIN is never written back into the page; the number is, so that a slip need not be typed anew.
     """
 
-    number = forms.CharField(label=_("Case number"), max_length=case_numbers.MOST_TYPED, strip=False)
-    pin = forms.CharField(label=_("PIN"), max_length=case_numbers.MOST_TYPED, strip=False, widget=NeverShownAgain)
+    number = forms.CharField(
+        label=_("Case number"),
+        max_length=case_numbers.MOST_TYPED,
+        strip=False,
+        error_messages={
+            "required": _("Please type your case number."),
+            "max_length": _(case_numbers.MistypedNumber.default_detail),
+        },
+    )
+    pin = forms.CharField(
+        label=_("PIN"),
+        max_length=case_numbers.MOST_TYPED,
+        strip=False,
+        widget=NeverShownAgain,
+        error_messages={
+            "required": _("Please type your PIN."),
+            "max_length": _(case_numbers.MistypedPin.default_detail),
+        },
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,6 +67,10 @@ class MessageForm(forms.Form):
         label=_("Your message"),
         help_text=_("No names, no phone numbers, no links, no e-mail addresses."),
         max_length=messages.MOST_LETTERS,
+        error_messages={
+            "required": _("Please write your message first."),
+            "max_length": _("This is too long. Please say it in %(limit_value)d letters or fewer."),
+        },
         widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "dir": "auto"}),
     )
 

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from django.utils import translation
+from django.utils.translation import gettext
 
-from submissions import errors, page_words, served_scripts, status
+from submissions import demonstration, errors, page_words, served_scripts, status
 from takeitdown.errors import Refused
 from tests.submissions.conftest import Reporter
 from tests.submissions.test_pages import OF_A_CASE, OPEN_TO_ALL, unlocked
 
 pytestmark = pytest.mark.django_db
 MOST_GRADE = 6
+LEAST_EASE = 75  # Fernández Huerta's scale: 80 to 90 is read with ease at ten, 70 to 80 at eleven or twelve
 MOST_BYTES = 60_000
 FOR_PLATFORMS = {"platforms/", "platforms/apply/"}  # read by people who run one
 FEWEST_WORDS = 4  # headings and buttons would make every text look easy
@@ -38,6 +41,20 @@ def grade(text: str) -> float:
     return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
 
 
+def spanish_syllables(word: str) -> int:
+    """Strong vowels and accented weak ones; a weak one counts where it stands alone."""
+    word = re.sub(r"qu(?=[eiéí])", "k", re.sub(r"gu(?=[eiéí])", "g", word.lower()))
+    return max(1, len(re.findall(r"[aeoáéóíú]|(?<![aeoáéóiuü])[iuü](?![aeoáéó])|\by$", word)))
+
+
+def ease(text: str) -> float:
+    """How easily a Spanish text is read, by Fernández Huerta's formula: the higher the easier."""
+    split = [re.findall(r"[A-Za-zÁÉÍÓÚÜÑáéíóúüñ]+", part) for part in re.split(r"[.!?:\n]+", text)]
+    sentences = [words for words in split if len(words) >= FEWEST_WORDS]
+    words = [word for sentence in sentences for word in sentence]
+    return 206.84 - 60 * sum(map(spanish_syllables, words)) / len(words) - 1.02 * len(words) / len(sentences)
+
+
 def prose(page: str) -> str:
     """What is read on a page; every block ends a sentence."""
     main = re.sub(
@@ -46,18 +63,27 @@ def prose(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</(p|li|h\d|dt|dd|label|a|summary|button)>", "\n", main)))
 
 
-def test_reading_age_of_the_english_copy(client: Client, reporter: Reporter):
-    pages = {
-        path: prose(client.get(f"/en/{path}").content.decode()) for path in OPEN_TO_ALL if path not in FOR_PLATFORMS
-    }
+def read_by_reporters(client: Client, reporter: Reporter, language: str) -> dict[str, str]:
+    """What stands on each page, and under the name `said` what scripts and refusals say."""
+    demonstration.seed()
+    with translation.override(language):
+        refusals = [
+            kind.default_detail
+            for kind in vars(errors).values()
+            if isinstance(kind, type) and issubclass(kind, Refused)
+        ]
+        said = [*page_words.report_words().values(), *map(str, status.FILE_WORDS.values()), *map(gettext, refusals)]
+    open_to_all = [path for path in OPEN_TO_ALL if path not in FOR_PLATFORMS]
+    pages = {path: prose(client.get(f"/{language}/{path}").content.decode()) for path in open_to_all}
     unlocked(client, reporter)
-    pages |= {path: prose(client.get(f"/en/{path}").content.decode()) for path in OF_A_CASE}
-    refusals = [
-        kind.default_detail for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Refused)
-    ]
-    said = [*page_words.report_words().values(), *map(str, status.FILE_WORDS.values()), *map(str, refusals)]
-    grades = {path: grade(text) for path, text in pages.items()}
-    whole = grade("\n".join([*pages.values(), *said]))
+    pages |= {path: prose(client.get(f"/{language}/{path}").content.decode()) for path in OF_A_CASE}
+    return {**pages, "said": "\n".join(said)}
+
+
+def test_reading_age_of_the_english_copy(client: Client, reporter: Reporter):
+    texts = read_by_reporters(client, reporter, "en")
+    whole = grade("\n".join(texts.values()))
+    grades = {path: grade(text) for path, text in texts.items() if path != "said"}
 
     hardest = sorted(grades, key=grades.__getitem__)[-3:]
     print(
@@ -66,6 +92,14 @@ def test_reading_age_of_the_english_copy(client: Client, reporter: Reporter):
     )
     assert whole <= MOST_GRADE
     assert {path: value for path, value in grades.items() if value > MOST_GRADE} == {}
+
+
+def test_ease_of_the_spanish_copy(client: Client, reporter: Reporter):
+    words = ["huella", "digital", "guerra", "fotografía", "cuenta", "queremos", "ciudad", "muy"]
+    assert [spanish_syllables(word) for word in words] == [2, 3, 2, 5, 2, 3, 2, 1]
+    grades = {path: ease(text) for path, text in read_by_reporters(client, reporter, "es").items()}
+    print("ease of the Spanish copy, hardest:", sorted((round(value, 1), path) for path, value in grades.items())[:3])
+    assert {path: value for path, value in grades.items() if value < LEAST_EASE} == {}
 
 
 def test_the_first_page_is_light(client: Client):

@@ -66,6 +66,19 @@ def test_what_was_typed_wrong_can_be_read_in_another_language(client: Client):
     assert links(html)["es"] == "/es/code/"
 
 
+def test_what_is_missing_is_asked_for_in_words_of_ours(client: Client):
+    html = client.post("/es/code/", {"number": "", "pin": "1" * 41}).content.decode()
+    assert "Por favor, escribe tu número de caso." in html
+    assert "El PIN tiene 8 cifras." in html
+
+
+def test_a_message_too_long_or_empty_comes_back_with_what_to_do(client: Client, reporter: Reporter):
+    unlocked(client, reporter)
+    assert "escribe primero tu mensaje" in client.post("/es/case/messages/", {"text": ""}).content.decode()
+    html = client.post("/es/case/messages/", {"text": "a" * 1001}).content.decode()
+    assert "dilo en 1000 letras o menos" in html
+
+
 def test_the_browser_chooses_at_the_front_door_only(client: Client):
     spanish = {"Accept-Language": "es-MX,es;q=0.9,en;q=0.5"}
     assert client.get("/", headers=spanish)["Location"] == "/es/"
