@@ -13,7 +13,7 @@ from matching import epochs, hashlist
 from matching.hashlist import Wanted
 from matching.models import HashList, HashListEntry, Hold, ListReader
 from matching.sequencer import Sequencer
-from partners import keys
+from partners import keys, picture_archive
 from partners.models import Environment, Partner, PartnerState, Scope
 from tests import make
 
@@ -73,6 +73,13 @@ def another_platform(production: HashList) -> Platform:
 @pytest.fixture
 def sandbox(sequencer: Sequencer) -> HashList:
     return epochs.ensure_list(sequencer, "sandbox-platform")
+
+
+@pytest.fixture(scope="session")
+def archive() -> picture_archive.Archive:
+    """The self-test's pictures, made once for the whole run."""
+    picture_archive.make_if_missing()
+    return picture_archive.archive()
 
 
 def publish(sequencer: Sequencer, count: int = 1, *, hash_list: HashList | None = None) -> list[HashListEntry]:

@@ -1,0 +1,1 @@
+"""Harmless pictures for a platform to try its matcher on: drawn, edited and packed by rule. Pure: no Django."""
