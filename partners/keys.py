@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -80,7 +81,7 @@ def issue(
         scopes=wanted,
         expires_at=timezone.now() + lifetime,
     )
-    record(actor=by, action="issued a key", target=f"partners.apikey:{key_id}", partner=partner.code, scopes=wanted)
+    _note(by, "issued a key", key, scopes=wanted, environment=environment)
     return Issued(key, text)
 
 
@@ -119,7 +120,7 @@ def rotate(key: ApiKey, *, by: str) -> Issued:
     successor = issue(old.partner, environment=old.environment, scopes=old.scopes, name=old.name, by=by)
     old.expires_at = min(old.expires_at, now + OVERLAP)
     old.save(update_fields=["expires_at"])
-    record(actor=by, action="rotated a key", target=f"partners.apikey:{old.key_id}", successor=successor.key.key_id)
+    _note(by, "rotated a key", old, successor=successor.key.key_id)
     return successor
 
 
@@ -127,8 +128,14 @@ def rotate(key: ApiKey, *, by: str) -> Issued:
 def revoke(queryset: ApiKeyQuerySet, *, by: str) -> int:
     """End keys at once; returns how many opened something until now. Repeating is harmless."""
     ended = 0
-    for key in queryset.filter(revoked_at=None):
+    for key in queryset.filter(revoked_at=None).select_related("partner"):
         if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
-            record(actor=by, action="revoked a key", target=f"partners.apikey:{key.key_id}")
+            _note(by, "revoked a key", key)
             ended += 1
     return ended
+
+
+def _note(by: str, action: str, key: ApiKey, **detail: Any) -> None:
+    """In the audit log, where the platform's own members read it too."""
+    code = key.partner.code
+    record(actor=by, action=action, target=f"partners.apikey:{key.key_id}", within=f"partner:{code}", **detail)

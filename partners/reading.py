@@ -50,6 +50,7 @@ def take_snapshot(key: ApiKey, reader: ListReader, *, etag: str, from_the_middle
         actor=key.prefix,
         action="took a snapshot",
         target=f"partners.partner:{key.partner_id}",
+        within=f"partner:{key.partner.code}",
         hash_list=reader.hash_list.name,
         etag=etag,
     )

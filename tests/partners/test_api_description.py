@@ -73,16 +73,6 @@ def test_page_explains_every_operation_and_runs_without_strangers(django_assert_
     assert answer.cookies == {}
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("address", ["/console/", "/console/login/"])
-def test_console_says_kindly_that_it_opens_later(address, sequencer):
-    answer = Client().get(address)
-
-    assert answer.status_code == 200
-    assert "later version" in answer.content.decode()
-    assert sequencer.signers[0].verifier in answer.content.decode().replace("&#x27;", "'").replace("&#x2B;", "+")
-
-
 # --- requests made from the description -------------------------------------------------------------------------
 
 checks.load_all_checks()
