@@ -27,7 +27,9 @@ class MailNotSent(Refused):
 
     code = "mail_not_sent"
     status = 503
-    default_detail = "This was saved, but the e-mail about it could not be sent. Wait a few minutes, then send it again."
+    default_detail = (
+        "This was saved, but the e-mail about it could not be sent. Wait a few minutes, then send it again."
+    )
     retry_after = 120
 
 

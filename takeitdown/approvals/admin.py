@@ -86,7 +86,7 @@ class ApprovalRequestAdmin(ReadOnlyAdmin):
     @admin.display(description=_("what"), ordering="kind")
     def what(self, asked: ApprovalRequest) -> str:
         known = kinds.get(asked.kind)
-        return known.label if known else asked.kind
+        return str(known.label) if known else asked.kind
 
     @admin.display(description=_("exactly this will happen"))
     def exactly(self, asked: ApprovalRequest) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
+
 from takeitdown.accounts.models import Account
 
 Payload = dict[str, Any]
@@ -19,7 +21,7 @@ class Kind:
     """One deed: what it does, in words and in fact, and who may ask for it and allow it."""
 
     name: str
-    label: str
+    label: str | Promise
     carry_out: CarryOut
     describe: Describe
     may: May
@@ -41,14 +43,16 @@ def staff_with(permission: str) -> May:
 STAFF = staff_with("approvals.change_approvalrequest")
 
 
-def register(kind: str, carry_out: CarryOut, describe: Describe, *, label: str = "", may: May = STAFF) -> None:
+def register(
+    kind: str, carry_out: CarryOut, describe: Describe, *, label: str | Promise | None = None, may: May = STAFF
+) -> None:
     """Make `kind` known. Registering it again replaces it.
 
     `carry_out(payload, by)` does the deed inside the transaction that decides, may raise Refused (then nothing is
     decided) and returns what `decide.settle` hands on. `describe(payload)` says in a sentence or two exactly what will
     happen. `may(payload, who)` is asked for both people, by their accounts' addresses, at the moment of decision.
     """
-    _kinds[kind] = Kind(kind, label or kind, carry_out, describe, may)
+    _kinds[kind] = Kind(kind, kind if label is None else label, carry_out, describe, may)
 
 
 def get(kind: str) -> Kind | None:
