@@ -37,3 +37,17 @@ class NoSuchEntry(Refused):
     code = "no_such_entry"
     status = 404
     default_detail = "There is no such entry on your list."
+
+
+class DecisionNoLongerFits(Refused):
+    """The entry has moved on since the page was shown, or somebody else was quicker."""
+
+    code = "decision_no_longer_fits"
+    status = 409
+    default_detail = "This entry has changed meanwhile, so nothing was done. Look at it again."
+
+
+class NotFrozen(Refused):
+    code = "not_frozen"
+    status = 409
+    default_detail = "Additions are not frozen (any more)."

@@ -16,16 +16,19 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from matching import commitments
+from matching import commitments, floods, trust
 from matching.batch import Batch, size_of_shown
 from matching.models import (
+    PRODUCTION,
     BenignHash,
     DecisionKind,
     EntryDecision,
+    EntryReview,
     HashList,
     HashListEntry,
     Hold,
     RemovalReason,
+    ReviewCause,
     State,
     Trust,
 )
@@ -53,7 +56,7 @@ def resolve_releases(hash_list: HashList, batch: Batch) -> list[UUID]:
     holds = list(released_holds(hash_list).select_for_update(skip_locked=True).order_by("pk")[: batch.room()])
     ids = [hold.pk for hold in holds]
     # A hold released before publication leaves no trace: its value goes here.
-    Hold.objects.filter(pk__in=ids).update(pending=False, value=None, asker=None, ready_at=None)
+    Hold.objects.filter(pk__in=ids).update(pending=False, value=None, asker=None, ready_at=None, canary_for=None)
     abandoned = list(_abandoned(hold.entry_id for hold in holds if hold.entry_id))
     for entry in abandoned:
         if entry.state == State.LISTED:
@@ -70,9 +73,13 @@ def _abandoned(entry_ids: Iterable[UUID]) -> QuerySet[HashListEntry]:
 
 
 def _erase(entries: Iterable[HashListEntry], state: State) -> None:
-    """Value and nonce go in the transaction that publishes the removal. The commitment stays: the log is provable."""
-    rows = HashListEntry.objects.filter(pk__in=[entry.pk for entry in entries])
-    rows.update(state=state, value=None, value_digest=None, nonce=None)
+    """Value and nonce go in the transaction that publishes the removal. The commitment stays: the log is provable.
+
+    Nobody has to look at them any more, either.
+    """
+    ids = [entry.pk for entry in entries]
+    HashListEntry.objects.filter(pk__in=ids).update(state=state, value=None, value_digest=None, nonce=None)
+    EntryReview.objects.open().filter(entry__in=ids).update(closed_at=timezone.now())
 
 
 # --- decisions --------------------------------------------------------------------------------------------------
@@ -81,6 +88,8 @@ def _erase(entries: Iterable[HashListEntry], state: State) -> None:
 def carry_out_decisions(hash_list: HashList, batch: Batch) -> None:
     """Apply what trust rules and staff decided, oldest first; a decision that no longer fits is dropped."""
     waiting = EntryDecision.objects.filter(entry__hash_list=hash_list).select_related("entry").order_by("pk")
+    # Locked, so that whoever counts votes meanwhile sees which decisions are on their way and which may be replaced.
+    waiting = waiting.select_for_update(skip_locked=True, of=("self",))
     entries: dict[UUID, HashListEntry] = {}
     done: list[int] = []
     for decision in waiting[: batch.room()]:
@@ -91,28 +100,28 @@ def carry_out_decisions(hash_list: HashList, batch: Batch) -> None:
         _carry_out(DecisionKind(decision.kind), entry, batch)
         done.append(decision.pk)
     for entry in entries.values():
-        entry.save(update_fields=["state", "trust"])
+        entry.save(update_fields=["state", "trust", "restored_at"])
     _erase([entry for entry in entries.values() if entry.state == State.REFUSED], State.REFUSED)
     EntryDecision.objects.filter(pk__in=done).delete()
     batch.touched = batch.touched or bool(done)
 
 
 def _carry_out(kind: DecisionKind, entry: HashListEntry, batch: Batch) -> None:
-    was, state = entry.trust, entry.state
-    if kind in {DecisionKind.CONFIRM, DecisionKind.UNCONFIRM} and state == State.LISTED:
-        entry.trust = Trust.CONFIRMED if kind == DecisionKind.CONFIRM else Trust.UNVERIFIED
-        if entry.trust != was:
-            batch.update(entry, was=was)
-    elif kind == DecisionKind.QUARANTINE and state == State.LISTED:
-        entry.state, entry.trust = State.QUARANTINED, Trust.UNVERIFIED
-        batch.remove(entry, RemovalReason.QUARANTINED, was=was)
-    elif kind == DecisionKind.RESTORE and state in {State.QUARANTINED, State.HELD}:
-        entry.state, entry.trust = State.LISTED, Trust.UNVERIFIED
+    before = trust.Standing(entry.state, entry.trust)
+    becomes = trust.after(kind, before)
+    if becomes is None:
+        return
+    entry.state, entry.trust = becomes
+    if before.state == becomes.state:
+        batch.update(entry, was=before.trust)
+    elif becomes.state == State.LISTED:
+        entry.restored_at = timezone.now() if before.state == State.QUARANTINED else None
         batch.add(entry)
-    elif kind == DecisionKind.REFUSE and state in {State.LISTED, State.QUARANTINED, State.HELD}:
-        entry.state = State.REFUSED
-        if state == State.LISTED:
-            batch.remove(entry, RemovalReason.REMOVED, was=was)
+    elif before.state == State.LISTED:
+        refused = becomes.state == State.REFUSED
+        reason = RemovalReason.REMOVED if refused else RemovalReason.QUARANTINED
+        batch.remove(entry, reason, was=before.trust)
+    if becomes.state == State.REFUSED:
         _move_to_harmless(entry)
 
 
@@ -138,7 +147,8 @@ def window_is_closed(hash_list: HashList, now: datetime) -> bool:
     waiting = waiting_wishes(hash_list)
     if waiting.filter(ready_at__lte=now).exists():
         return True
-    return waiting.values("asker").distinct()[: settings.ANONYMITY_CASES].count() >= settings.ANONYMITY_CASES
+    cases = waiting.filter(canary_for=None).values("asker")  # a canary hides among people, it isn't one
+    return cases.distinct()[: settings.ANONYMITY_CASES].count() >= settings.ANONYMITY_CASES
 
 
 def resolve_wishes(hash_list: HashList, batch: Batch, now: datetime) -> None:
@@ -150,6 +160,10 @@ def resolve_wishes(hash_list: HashList, batch: Batch, now: datetime) -> None:
     ready = waiting_wishes(hash_list).filter(ready_at__lte=now).select_for_update(skip_locked=True).order_by("pk")
     resolved, fresh = _resolve(hash_list, list(ready[: batch.room()]), batch.bytes_left(), now)
     HashListEntry.objects.bulk_create(fresh)
+    if hash_list.name == PRODUCTION:  # nobody looks into sandboxes
+        held = [EntryReview(entry=entry, cause=ReviewCause.HELD) for entry in fresh if entry.state == State.HELD]
+        EntryReview.objects.bulk_create(held)
+    floods.count(hash_list, len(fresh), now)
     _settle(resolved)
     listed = [entry for entry in fresh if entry.state == State.LISTED]
     _shuffle(listed)
@@ -214,6 +228,7 @@ def _new_entry(hold: Hold, now: datetime, *, held: bool) -> HashListEntry:
         commitment=commitments.commitment(nonce=nonce, type=hold.type, media=hold.media, value=value.encode("ascii")),
         state=State.HELD if held else State.LISTED,
         trust=Trust.UNVERIFIED,
+        canary_for_id=hold.canary_for_id,
         changed_at=now,
     )
 
@@ -233,4 +248,4 @@ def _settle(holds: list[Hold]) -> None:
         cursor.executemany(f"UPDATE {meta.db_table} SET entry_id = %s WHERE id = %s", pairs)  # noqa: S608  our own name
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     rows = Hold.objects.filter(pk__in=[hold.pk for hold in holds])
-    rows.update(value=None, asker=None, ready_at=None, pending=False, resolved_hour=hour)
+    rows.update(value=None, asker=None, ready_at=None, canary_for=None, pending=False, resolved_hour=hour)

@@ -6,17 +6,21 @@ ever meets a unique index, whose error PostgreSQL would write to its log with th
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from matching import outcomes, pages
-from matching.models import EntryOutcome, HashListEntry, ListReader
-from partners.errors import ClientIdTaken, EntryOffTheList, EntryWithheld
-from partners.models import Feedback, MatchReport, Partner
+from matching import decisions, outcomes, pages
+from matching.models import EntryOutcome, HashListEntry, ListReader, State
+from partners import votes
+from partners.errors import ClientIdTaken, EntryOffTheList, EntryWithheld, InvalidQuery
+from partners.models import Feedback, MatchReport, Opinion, Partner
 
 STILL_TO_DO = {EntryOutcome.Kind.FOUND}
+PAGE = 200
+_Row = TypeVar("_Row", Feedback, MatchReport)
 
 
 @transaction.atomic
@@ -60,27 +64,73 @@ def record_feedback(
 ) -> tuple[Feedback, bool]:
     """Keep what a person at the platform thinks of `entry` (32 hex); returns it and whether it is new.
 
-    One opinion for each partner and entry, whichever of its keys was used: a later one supersedes it. Raises
-    ClientIdTaken, NoSuchEntry, EntryOffTheList, EntryWithheld. It changes no trust by itself.
+    One opinion for each partner and entry, whichever of its keys was used: a later one supersedes it. In the same
+    transaction the votes on the entry are counted anew, and what follows from them is asked for (`partners.votes`).
+    Raises ClientIdTaken, NoSuchEntry, EntryOffTheList, EntryWithheld.
     """
     _lock(partner)
     if (earlier := Feedback.objects.filter(partner=partner, client_id=client_id).first()) is not None:
         if (earlier.entry_id.hex, earlier.opinion, earlier.reason) != (entry, opinion, reason):
             raise ClientIdTaken
         return earlier, False
-    row, as_shown = pages.entry_row(reader, entry)
+    seen, as_shown = pages.entry_row(reader, entry)
     _refuse_unless_shown(as_shown)
+    row = decisions.lock(seen.pk)
+    if row.state != State.LISTED:  # it left between the two looks
+        raise EntryOffTheList
     now = timezone.now()
+    admission = votes.admit(partner, row, opinion, reader.hash_list, now)
     Feedback.objects.current().filter(partner=partner, entry=row).update(superseded_at=now)
     given = Feedback.objects.create(
-        partner=partner, client_id=client_id, entry=row, opinion=opinion, reason=reason, given_at=now
+        partner=partner,
+        client_id=client_id,
+        entry=row,
+        opinion=opinion,
+        reason=reason,
+        given_at=now,
+        counts=admission.counts,
     )
+    votes.settle(row)
+    if admission.over_cap:
+        decisions.review_over_cap(row)
     return given, True
 
 
 def feedback_on(partner: Partner, entry: HashListEntry) -> Feedback | None:
     """What `partner` says about `entry` now."""
-    return Feedback.objects.current().filter(partner=partner, entry=entry).first()
+    said = Feedback.objects.current().filter(partner=partner, entry=entry)
+    return said.select_related("partner", "entry").first()
+
+
+def feedback_given(reader: ListReader, partner: Partner, *, after: str = "", only_open: bool = False) -> list[Feedback]:
+    """What `partner` said about entries of that list, oldest first, up to PAGE of it; `after` is a client id.
+
+    With `only_open` its present disputes of entries that are listed or in quarantine: what is not settled. Raises
+    InvalidQuery for an id it never used.
+    """
+    rows = Feedback.objects.filter(partner=partner, entry__hash_list_id=reader.hash_list_id)
+    if only_open:
+        undecided = [State.LISTED, State.QUARANTINED]
+        rows = rows.current().filter(opinion=Opinion.DISPUTE, entry__state__in=undecided)
+    return list(_past(rows, Feedback.objects.filter(partner=partner), after).select_related("entry", "partner"))
+
+
+def matches_reported(
+    reader: ListReader, partner: Partner, *, after: str = "", only_open: bool = False
+) -> list[MatchReport]:
+    """What `partner` reported about entries of that list, as `feedback_given`; open are those whose clock runs."""
+    rows = MatchReport.objects.filter(partner=partner, entry__hash_list_id=reader.hash_list_id)
+    return list(_past(rows.open() if only_open else rows, MatchReport.objects.filter(partner=partner), after))
+
+
+def _past(rows: QuerySet[_Row], own: QuerySet[_Row], after: str) -> QuerySet[_Row]:
+    """The next page. A client id is the cursor: our own numbers would tell how much everybody else says."""
+    if after:
+        last = own.filter(client_id=after).values_list("pk", flat=True).first()
+        if last is None:
+            raise InvalidQuery("You used no such client_id, so there is nothing to go on after.")
+        rows = rows.filter(pk__gt=last)
+    return rows.order_by("pk")[:PAGE]
 
 
 def _lock(partner: Partner) -> None:

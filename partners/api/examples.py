@@ -55,7 +55,11 @@ ACKNOWLEDGEMENT = OpenApiExample(
 )
 ENTRY = OpenApiExample(
     "A listed entry",
-    {**SHOWN, "listed": True, "your_feedback": {"opinion": "agree", "reason": "", "given_on": "2026-03-04"}},
+    {
+        **SHOWN,
+        "listed": True,
+        "your_feedback": {"opinion": "agree", "reason": "", "given_on": "2026-03-04", "counted": True},
+    },
     response_only=True,
 )
 KEYS = OpenApiExample(

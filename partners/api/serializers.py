@@ -16,6 +16,13 @@ TRUST = ["unverified", "confirmed"]
 TRUST_HELP = "`unverified`: reported by the person shown, nobody has looked. `confirmed`: a platform reviewed it."
 REMOVED_BECAUSE = ["withdrawn", "quarantined", "removed"]
 MIN_WAIT_HELP = "Leave at least this many seconds between two polls."
+COUNTED_HELP = (
+    "Whether it counts on the list at present. It does not past your daily cap of disputes, after you changed your "
+    "mind three times in a day, when you said something else since, once staff have settled the entry, or while your "
+    "feedback is set aside. We keep it all the same."
+)
+ENTRY_STATES = ["listed", "quarantined", "removed", "withdrawn"]
+STATE_HELP = "`listed`; `quarantined`: off the list while people look; `removed` or `withdrawn`: off for good."
 REASONS = "`harmless`, `adult`, `not_sexual`, `widely_published`, `other`"
 
 
@@ -31,6 +38,11 @@ class Acknowledgement(Body):
     epoch = WholeNumber(help_text="Epoch of the head your copy stands at.")
     seq = WholeNumber(help_text="`seq` of the head your copy stands at.")
     set = Sha256(help_text="The set hash you computed from your own rows, 64 lowercase hex digits.")
+
+
+class GivenBackQuery(serializers.Serializer[Any]):
+    after = ClientId(default="", help_text="`next` of the page before. Without it: from the first.")
+    open = Word(choices=["true"], required=False, help_text="`true`: only what is not settled yet.")
 
 
 class MatchReportBody(Body):
@@ -133,6 +145,7 @@ class YourFeedback(serializers.Serializer[Any]):
     opinion = serializers.ChoiceField(choices=Opinion.values, help_text="What you said last.")
     reason = serializers.ChoiceField(choices=["", *Reason.values], help_text="Why, with a dispute; else empty.")
     given_on = serializers.DateField(help_text="The day you said it.")
+    counted = serializers.BooleanField(help_text=COUNTED_HELP)
 
 
 class _Entry(serializers.Serializer[Any]):
@@ -162,9 +175,36 @@ class MatchReportAnswer(serializers.Serializer[Any]):
     acted_at = serializers.DateTimeField(allow_null=True, help_text="When its clock stopped; null while it runs.")
 
 
+class MatchReportsAnswer(serializers.Serializer[Any]):
+    match_reports = MatchReportAnswer(many=True, help_text="Yours, in the order we received them; 200 at most.")
+    next = ClientId(allow_null=True, help_text="`after` of the next page; null on the last one.")
+
+
 class FeedbackAnswer(serializers.Serializer[Any]):
     client_id = ClientId(help_text="As you sent it.")
     entry = EntryId(help_text="As you sent it.")
     opinion = serializers.ChoiceField(choices=Opinion.values, help_text="As you sent it.")
     reason = serializers.ChoiceField(choices=["", *Reason.values], help_text="As you sent it, or empty.")
     given_at = serializers.DateTimeField(help_text="When we received it.")
+    counted = serializers.BooleanField(help_text=COUNTED_HELP)
+    your_feedback = YourFeedback(
+        allow_null=True, help_text="Your last opinion of the entry: another one, if you repeat an earlier one."
+    )
+
+
+class FeedbackGiven(serializers.Serializer[Any]):
+    client_id = ClientId(help_text="As you sent it.")
+    entry = EntryId(help_text="As you sent it.")
+    opinion = serializers.ChoiceField(choices=Opinion.values, help_text="As you sent it.")
+    reason = serializers.ChoiceField(choices=["", *Reason.values], help_text="As you sent it, or empty.")
+    given_at = serializers.DateTimeField(help_text="When we received it.")
+    counted = serializers.BooleanField(help_text=COUNTED_HELP)
+    state = serializers.ChoiceField(choices=ENTRY_STATES, help_text=f"Where the entry is now: {STATE_HELP}")
+    disputes = serializers.IntegerField(
+        allow_null=True, help_text="How many independent platforms dispute the entry now; null unless you are one."
+    )
+
+
+class FeedbackGivenAnswer(serializers.Serializer[Any]):
+    feedback = FeedbackGiven(many=True, help_text="Yours, in the order we received it; 200 at most.")
+    next = ClientId(allow_null=True, help_text="`after` of the next page; null on the last one.")

@@ -31,8 +31,8 @@ ROWS: dict[str, tuple[str | None, dict[str, int]]] = {
     "acknowledgements": (Scope.LIST_READ, {"POST": 400}),
     "entry": (Scope.LIST_READ, {"GET": 404, "HEAD": 404}),
     "keys": (Scope.LIST_READ, READ),
-    "match_reports": (Scope.FEEDBACK_WRITE, {"POST": 400}),
-    "feedback": (Scope.FEEDBACK_WRITE, {"POST": 400}),
+    "match_reports": (Scope.FEEDBACK_WRITE, {**READ, "POST": 400}),
+    "feedback": (Scope.FEEDBACK_WRITE, {**READ, "POST": 400}),
 }
 PATTERNS: list[URLPattern] = list(urls.urlpatterns)
 

@@ -123,13 +123,12 @@ def test_two_keys_of_one_partner_are_one_voice(platform, entry):
     assert Feedback.objects.current().count() == 1
 
 
-def test_feedback_changes_nothing_on_the_list_by_itself(platform, another_platform, entry, sequencer):
+@pytest.mark.parametrize("outcome", ["not_a_match", "blocked", "removed", "found"])
+def test_match_reports_move_no_entry(outcome, platform, another_platform, entry, sequencer):
     for who in (platform, another_platform):
-        who.post("feedback/", opinion(entry, said="dispute", reason="other"))
-    sequencer.run_until_idle()
+        who.post("match-reports/", match(entry, outcome=outcome))
 
-    entry.refresh_from_db()
-    assert (entry.state, entry.trust, EntryDecision.objects.count()) == ("listed", 1, 0)
+    assert (EntryDecision.objects.count(), sequencer.run_until_idle()) == (0, 0)
 
 
 @pytest.mark.parametrize("address", ["match-reports/", "feedback/"])
