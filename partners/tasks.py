@@ -1,0 +1,25 @@
+"""What Celery does for platforms. Every task finds by itself what a lost one left undone."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from partners import delivery
+
+
+@shared_task(name="partners.follow_heads")  # type: ignore[untyped-decorator]
+def follow_heads() -> int:
+    """Each second: ring for every webhook that should hear of a newer head. Returns how many."""
+    return delivery.follow_heads(lambda endpoint_id: deliver_webhook.apply_async((endpoint_id,), expires=60))
+
+
+@shared_task(name="partners.deliver_webhook")  # type: ignore[untyped-decorator]
+def deliver_webhook(endpoint_id: str) -> bool:
+    """Tell one webhook. Whether something was sent."""
+    return delivery.deliver(endpoint_id) is not None
+
+
+@shared_task(name="partners.forget_deliveries")  # type: ignore[untyped-decorator]
+def forget_deliveries() -> int:
+    """Each night: the log of deliveries keeps 30 days."""
+    return delivery.forget_deliveries()
