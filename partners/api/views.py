@@ -10,14 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from matching import pages, readers
-from matching.errors import Diverged
 from matching.models import KeysNote
-from partners import reading, reports, self_tests
+from partners import reading, reports
 from partners.api import examples, report_views, serializers
 from partners.api.base import PartnerView
 from partners.api.fields import read_query
 from partners.errors import KeysNotPublished
-from partners.models import Environment, Scope
+from partners.models import Scope
 
 
 class HeadView(PartnerView):
@@ -82,14 +81,7 @@ class AcknowledgementsView(PartnerView):
         body = serializers.Acknowledgement(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        try:
-            readers.reached(self.reader, epoch=said["epoch"], seq=said["seq"], set_hash=said["set"])
-        except Diverged:
-            if self.key.environment == Environment.TEST:
-                self_tests.note_diverged(self.key.partner)
-            raise
-        if self.key.environment == Environment.TEST:
-            self_tests.note_acknowledged(self.key.partner, epoch=said["epoch"], seq=said["seq"])
+        readers.reached(self.reader, epoch=said["epoch"], seq=said["seq"], set_hash=said["set"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
