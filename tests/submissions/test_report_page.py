@@ -152,6 +152,7 @@ def test_axe_finds_nothing_on_any_page_in_any_state(
     page.wait_for_selector("[data-step=check]:visible")
     visit.send()
     look("code")
+    assert page.locator(".languages a:visible").count() == 0  # another language would lose the code
     page.click("[data-go=typed]")
     press("[data-typed]")
     look("typed")
