@@ -5,7 +5,9 @@ class PartnersConfig(AppConfig):
     name = "partners"
 
     def ready(self) -> None:
-        from partners import webhooks
+        from partners import applications, onboarding, webhooks
         from partners.api import schema  # noqa: F401  so that the API's description knows our key
 
+        applications.register_deeds()
+        onboarding.register_deeds()
         webhooks.register_deeds()
