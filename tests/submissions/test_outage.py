@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import sqlite3
-import subprocess
-import sys
-import time
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import BrowserContext, Route
 
 from submissions.models import Case
+from tests.submissions.own_portal import OwnPortal
 from tests.submissions.visit import FILE_NAME, Visit, photograph
 
-PREPARE = (
-    "import django; django.setup(); from django.core.management import call_command; "
-    "call_command('migrate', verbosity=0); from tests import make; make.production_list()"
-)
 OUTAGE_SECONDS = 30
 
 
@@ -56,58 +45,24 @@ def test_half_a_minute_without_the_database_loses_nothing(visit: Visit):
     visit.complaints.clear()  # the browser notes each 503
 
 
-class Portal:
-    """A portal of its own that can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self.environment = {**os.environ, "TAKEITDOWN_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        self.database = folder / "portal.sqlite3"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"localhost:{free.getsockname()[1]}"
-        subprocess.run([sys.executable, "-c", PREPARE], cwd=settings.BASE_DIR, env=self.environment, check=True)
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "--log-level", "error", "--threads", "4", "-b", self.address]
-        self.process = subprocess.Popen(
-            [*command, "takeitdown.wsgi"], cwd=settings.BASE_DIR, env=self.environment, start_new_session=True
-        )
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                urlopen(f"http://{self.address}/health/live/", timeout=5).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline, "the portal did not start"
-                time.sleep(0.1)
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def cases(self) -> int:
-        with sqlite3.connect(self.database) as connection:
-            return int(connection.execute("SELECT count(*) FROM submissions_case").fetchone()[0])
-
-
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
-    portal = Portal(tmp_path)
+def portal(tmp_path: Path) -> Iterator[OwnPortal]:
+    portal = OwnPortal(tmp_path)
     portal.start()
     yield portal
     portal.kill()
 
 
 @pytest.mark.slow
-def test_a_server_killed_before_its_reply_gives_the_same_case_number_afterwards(
-    portal: Portal, context: BrowserContext
-):
-    lost: list[str] = []
+def test_a_server_killed_before_its_reply_gives_the_same_code_afterwards(portal: OwnPortal, context: BrowserContext):
+    lost: list[dict[str, str]] = []
+    sent: list[str] = []
 
     def kill_before_the_reply(route: Route) -> None:
+        sent.append(route.request.post_data or "")
         if lost:
             return route.continue_()
-        lost.append(route.fetch().json()["case_number"])
+        lost.append(route.fetch().json())
         portal.kill()
         return route.abort()
 
@@ -121,6 +76,14 @@ def test_a_server_killed_before_its_reply_gives_the_same_case_number_afterwards(
     visit.page.wait_for_selector("text=Nothing is lost: we try again by ourselves.")
     portal.start()
     visit.page.wait_for_selector("[data-step=code]:visible", timeout=30_000)
+    number, pin = visit.page.inner_text("[data-number]"), visit.page.inner_text("[data-pin]")
+    portal.kill()
+    portal.start()
+    once_more = portal.post("/api/reports/", sent[0].encode(), {"Content-Type": "application/json"})
 
-    assert [visit.page.inner_text("[data-number]")] == lost
-    assert portal.cases() == 1
+    (first,), again = lost, json.loads(once_more.body)
+    assert once_more.status == 201
+    assert {(one["case_number"], one["pin"]) for one in (first, again)} == {(number, pin.replace(" ", ""))}
+    assert portal.count("submissions_case") == 1
+    kept = b"".join(path.read_bytes() for path in portal.database.parent.glob("portal.sqlite3*"))
+    assert [secret for secret in (number, number.replace("-", ""), first["pin"]) if secret.encode() in kept] == []
