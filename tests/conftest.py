@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,14 +26,27 @@ from tests.postgres import PostgresCluster
 
 VECTOR_SEED = bytes(range(32))  # the signing key of LIST.md §9
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+BROWSER = {"browser", "browser_type", "context", "page"}
+TURNS_WITHIN_SECONDS = 4.0
+DATABASE = {"db", "transactional_db", "live_server", "postgres_cluster"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "database: set by itself on what touches the database; nothing else runs on PostgreSQL, it would only repeat",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what drives a browser. On SQLite, leave out what needs PostgreSQL: left out, not skipped."""
+    """Mark what drives a browser or touches the database. On SQLite, leave out (not skip) what needs PostgreSQL."""
     for item in items:
-        if {"browser", "browser_type", "context", "page"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if BROWSER & fixtures:
             item.add_marker("browser")
+        if DATABASE & fixtures or item.get_closest_marker("django_db") or item.get_closest_marker("postgresql"):
+            item.add_marker("database")
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         return
     left_out = [item for item in items if item.get_closest_marker("postgresql")]
@@ -48,11 +63,21 @@ def redis_servers() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
 
 
 @pytest.fixture(autouse=True)
-def fresh_limits(redis_servers: dict[str, subprocess.Popen[bytes]]) -> None:
-    """No test inherits the counts of the one before it, nor a breaker that it tripped."""
+def fresh_limits(redis_servers: dict[str, subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test inherits the counts of the one before it, nor a breaker that it tripped; no window ends within one."""
     limits.LimitsCache._open_until = 0.0
     limits._local._counts.clear()
     cache.clear()
+    begun = time.time()
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: begun))
+
+
+@pytest.fixture(autouse=True)
+def not_at_the_turn_of_the_hour() -> None:
+    """Tests say "today" and "this hour" more than once: whoever would start just before the hour ends waits for it."""
+    left = 3600 - time.time() % 3600
+    if left < TURNS_WITHIN_SECONDS:
+        time.sleep(left)
 
 
 @pytest.fixture

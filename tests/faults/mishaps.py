@@ -200,7 +200,7 @@ class Mishaps:
         self.stack.wait_until_ready()
 
     def flood(self) -> None:
-        for _ in range(80):
+        for _ in range(130):  # more than two windows take, should one of them end meanwhile
             if self.post("too many", {}, address=FLOOD_ADDRESS).status == 429:
                 return
 

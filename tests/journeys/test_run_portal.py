@@ -20,7 +20,7 @@ KEYS = {
     "portal_url", "console_url", "admin_url", "api_url", "apply_url", "platforms_url", "partner_key", "verifier_key",
     "staff", "python", "pictures",
 }  # fmt: skip
-ENDS_WITHIN_SECONDS = 15
+ENDS_WITHIN_SECONDS = 15  # 1 to 2 where nothing else goes on
 
 
 def manage(*arguments: str) -> list[str]:
