@@ -345,7 +345,9 @@ def test_a_file_may_be_cancelled_while_it_is_read_and_while_it_waits(phone, vide
         """async () => {
           const file = document.querySelector("input").files[0];
           const outcomes = [hash("read", file), hash("waits", file), hash("stays", file.slice(0, 1000))];
-          await new Promise((resolve) => setTimeout(resolve, 150));
+          const isRead = ({ kind, id }) => kind === "progress" && id === "read";
+          messages.length = 0;
+          while (!messages.some(isRead)) await new Promise((resolve) => setTimeout(resolve, 5));
           for (const id of ["read", "waits", "unknown"]) worker.postMessage({ kind: "cancel", id });
           const cancelled = performance.now();
           const first = await outcomes[0];

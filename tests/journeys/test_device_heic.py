@@ -63,6 +63,13 @@ def test_heic_hashes_as_in_python(phone, name):
     assert apart(phone, PICTURES[name]()) == 0
 
 
+def test_50_megapixels_are_hashed(phone):
+    """What the newest phones take. One that has no room for it gets exact hashes only, as after any failed decoding."""
+    file = saved(PHOTOGRAPH.resize((8160, 6120)), "HEIF", quality=40, enc_params={"preset": "ultrafast"})
+
+    assert apart(phone, file) <= 2
+
+
 @pytest.mark.parametrize("primary", [0, 2])
 def test_of_several_pictures_the_primary_one_is_hashed(phone, primary):
     assert apart(phone, several(primary), "many_frames") == 0
