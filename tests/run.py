@@ -1,7 +1,8 @@
 """What `python3 manage.py run_tests` does, once set-up is done.
 
-The checks first, two at a time; then the tests in two lanes at once, one on SQLite and one on a PostgreSQL of their
-own, each with its own Redis and its own folder. Markers say what runs in one lane only (pyproject.toml).
+Checks and lanes of tests, two at a time, the longest first, so that two cores stay busy to the end. A lane is a pytest
+on SQLite or on a PostgreSQL of its own, with its own Redis and its own folder. Markers say what runs in one lane only
+(pyproject.toml).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,6 +31,7 @@ from tests.postgres import PostgresCluster
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ROOMS = ["takeitdown", "matching", "submissions", "partners", "tests"]
 LIBRARIES = BASE_DIR / "submissions" / "browser" / "node_modules"
+AT_ONCE = 2
 
 
 @dataclass
@@ -50,10 +53,9 @@ def everything() -> int:
     """All parts; returns the exit status."""
     _find_chromium()
     begun = time.monotonic()
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(_timed, [_types, _lint, _migrations, *_javascript()]))
-    with ThreadPoolExecutor(2) as pool:
-        outcomes += pool.map(_timed, [_sqlite_lane, _postgresql_lane])
+    lanes = [partial(_lane, lane) for lane in LANES]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(_timed, [*lanes, _types, _lint, _migrations, *_javascript()]))
     return _conclude(outcomes, time.monotonic() - begun)
 
 
@@ -137,20 +139,29 @@ def _check(name: str, command: list[str], *, folder: Path = BASE_DIR) -> bool:
 # --- lanes ------------------------------------------------------------------------------------------------------
 
 
-def _sqlite_lane() -> Outcome:
-    return _lane("SQLite", "not postgresql", postgresql=False)
+@dataclass(frozen=True)
+class Lane:
+    """A pytest of its own: which tests, and on which database."""
+
+    name: str
+    markers: str
+    paths: tuple[str, ...] = ("tests",)
+    postgresql: bool = False
+    may_be_given: bool = True  # whether TEST_DATABASE_URL may stand for the throwaway PostgreSQL
 
 
-def _postgresql_lane() -> Outcome:
-    return _lane("PostgreSQL", "not browser and not slow", postgresql=True)
+LANES = [  # the longest first
+    Lane("browser", "browser"),
+    Lane("faults", "database and not slow", ("tests/faults",), postgresql=True, may_be_given=False),
+    Lane("SQLite", "not postgresql and not browser", ("tests", "partners/client/tests")),
+    Lane("PostgreSQL", "database and not browser and not slow", ("tests", "--ignore=tests/faults"), postgresql=True),
+]
 
 
-def _lane(name: str, markers: str, *, postgresql: bool) -> Outcome:
-    with _folder() as folder, _database(postgresql) as url:
+def _lane(lane: Lane) -> Outcome:
+    with _folder() as folder, _database(lane.postgresql, may_be_given=lane.may_be_given) as url:
         report = folder / "report.xml"
-        # The client's tests need no database: they go to the shorter lane.
-        paths = ["tests", "partners/client/tests"] if postgresql else ["tests"]
-        command = _pytest("-q", "--durations=8", "-m", markers, f"--junitxml={report}", *paths)
+        command = _pytest("-q", "--durations=8", "-m", lane.markers, f"--junitxml={report}", *lane.paths)
         process = subprocess.Popen(
             command,
             cwd=BASE_DIR,
@@ -160,8 +171,8 @@ def _lane(name: str, markers: str, *, postgresql: bool) -> Outcome:
             text=True,
         )
         for line in process.stdout or ():
-            _say(name, line)
-        return _read_report(f"tests on {name}", report, process.wait())
+            _say(lane.name, line)
+        return _read_report(f"tests: {lane.name}", report, process.wait())
 
 
 def _read_report(name: str, report: Path, status: int) -> Outcome:
@@ -174,9 +185,9 @@ def _read_report(name: str, report: Path, status: int) -> Outcome:
 
 
 @contextlib.contextmanager
-def _database(postgresql: bool) -> Iterator[str]:
+def _database(postgresql: bool, *, may_be_given: bool = True) -> Iterator[str]:
     """A DATABASE_URL: none for SQLite, `TEST_DATABASE_URL`, or that of a throwaway cluster."""
-    given = os.environ.get("TEST_DATABASE_URL")
+    given = os.environ.get("TEST_DATABASE_URL") if may_be_given else None
     if not postgresql:
         yield ""
     elif given:
