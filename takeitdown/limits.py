@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
@@ -34,10 +35,25 @@ class TooManyRequests(Refused):
         self.retry_after = max(1, retry_after)
 
 
+class _OneClient(RedisCacheClient):
+    """Keeps the client that Django's makes anew for every command: making it takes as long as the command."""
+
+    @cached_property
+    def _kept(self) -> Any:
+        return super().get_client(write=True)
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        return self._kept
+
+
 class LimitsCache(RedisCache):
     """Django's RedisCache, which answers "nothing known" instead of raising when Redis is away or frozen."""
 
     _open_until = 0.0
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = _OneClient
 
     def _guarded(self, call: Callable[..., T], missing: T, *args: Any, **kwargs: Any) -> T:
         if time.monotonic() < LimitsCache._open_until:
