@@ -7,6 +7,7 @@ into its log.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ def open_case(report: Report) -> Opened:
     number, pin = case_numbers.derive(settings.RECEIPT_MASTER.encode(), report.key)
     known = access.find(number)  # sent before, perhaps so long ago that its receipt is forgotten
     case = known or _new_case(number, pin, about=report.about)
-    if _leave_receipt(report, case, report.body_digest) and known is None:
+    if _leave_receipt(report, case.pk, report.body_digest) and known is None:
         Case.objects.bulk_create([case])
         _record_files(case, report.files, after=0)
     return Opened(number=number, pin=pin)
@@ -70,7 +71,7 @@ def add_files(case: Case, report: Report) -> None:
     digest = hashlib.sha256(
         report.body_digest + locked.pk.bytes
     ).digest()  # the same for another case is another report
-    if not _leave_receipt(report, locked, digest):
+    if not _leave_receipt(report, locked.pk, digest):
         return
     last = locked.submissions.aggregate(last=Max("ordinal"))["last"] or 0
     if last + len(report.files) > MOST_FILES_IN_A_CASE:
@@ -79,7 +80,7 @@ def add_files(case: Case, report: Report) -> None:
     Case.objects.filter(pk=locked.pk).update(withdrawn_on=None)
 
 
-def _leave_receipt(report: Report, case: Case, digest: bytes) -> bool:
+def _leave_receipt(report: Report, case_id: uuid.UUID, digest: bytes) -> bool:
     """Leave a receipt for the report; False when it was taken before.
 
     Of a hundred at once, PostgreSQL lets the others wait here for the first one's commit.
@@ -87,26 +88,26 @@ def _leave_receipt(report: Report, case: Case, digest: bytes) -> bool:
     mine = IntakeReceipt(
         key_digest=hashlib.sha256(report.key).digest(),
         body_digest=digest,
-        case_id=case.pk,
+        case_id=case_id,
         made_hour=timezone.now().replace(minute=0, second=0, microsecond=0),
     )
     IntakeReceipt.objects.bulk_create([mine], ignore_conflicts=True)
-    kept = IntakeReceipt.objects.get(key_digest=mine.key_digest)
-    if not constant_time_compare(bytes(kept.body_digest), digest):
+    kept_id, kept_digest = IntakeReceipt.objects.values_list("pk", "body_digest").get(key_digest=mine.key_digest)
+    if not constant_time_compare(bytes(kept_digest), digest):
         raise AnotherReport
-    return kept.pk == mine.pk
+    return bool(kept_id == mine.pk)
 
 
 def _record_files(case: Case, files: Sequence[ReportedFile], *, after: int) -> None:
     today = timezone.localdate()
     submissions = [
-        Submission(id=random_id(), case=case, ordinal=ordinal, media=file.media, added_on=today)
+        Submission(id=random_id(), case_id=case.pk, ordinal=ordinal, media=file.media, added_on=today)
         for ordinal, file in enumerate(files, start=after + 1)
     ]
     Submission.objects.bulk_create(submissions)
     flat = [(submission, one) for submission, file in zip(submissions, files, strict=True) for one in file.fingerprints]
     holds = hashlist.ask([one.wanted for _, one in flat], asker=case.pk.bytes)
     Fingerprint.objects.bulk_create(
-        Fingerprint(submission=submission, hold=hold, quality=one.quality)
+        Fingerprint(submission_id=submission.pk, hold_id=hold.pk, quality=one.quality)
         for (submission, one), hold in zip(flat, holds, strict=True)
     )

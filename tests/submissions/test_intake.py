@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from matching import hashlist
+from matching.hashlist import Wanted
 from matching.models import Hold
 from submissions import access, case_numbers, intake, peppers
 from submissions.errors import AnotherReport, CaseFull
@@ -143,6 +146,33 @@ def test_add_files_refuses_more_than_a_case_holds(reporter: Reporter):
     with pytest.raises(CaseFull):
         intake.add_files(reporter.case, read_addition(addition(*[make.picture() for _ in range(24)])))
     assert reporter.case.submissions.count() == 77
+
+
+def test_a_report_of_many_files_takes_as_many_statements_as_one_of_one():
+    counts = []
+    for pictures in (1, 1, 25):  # the first one's may include what a connection asks once
+        report = read_report(make.report(*[make.picture() for _ in range(pictures)]))
+        with CaptureQueriesContext(connection) as queries:
+            intake.open_case(report)
+        counts.append(len(queries))
+
+    assert counts[1] == counts[2]
+
+
+@pytest.mark.postgresql
+def test_the_servers_list_of_statements_shows_no_fingerprint():
+    value = make.digest()
+    connection.ensure_connection()
+
+    hashlist.ask([Wanted("sha256", "image", value)], asker=bytes(16))
+
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [connection.connection.info.backend_pid])
+        (shown,) = cursor.fetchone()
+    other.close()
+    assert shown.startswith("INSERT")
+    assert value not in shown
 
 
 @pytest.mark.django_db(transaction=True)
