@@ -64,7 +64,7 @@ def test_stop_kills_who_will_not_end(tree, monkeypatch):
     begun = time.monotonic()
     tree.stop()
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5  # not the sixty seconds that they would sleep
     assert [is_gone(pid) for pid in pids] == [True, True]
 
 
