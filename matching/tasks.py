@@ -8,7 +8,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from matching import snapshots
+from matching import floods, snapshots
 from matching.models import HashList, ListHead
 
 log = logging.getLogger("takeitdown.list")
@@ -36,3 +36,9 @@ def refresh_snapshots() -> int:
         except snapshots.SnapshotBeingMade:
             continue
     return made
+
+
+@shared_task(name="matching.watch_floods")  # type: ignore[untyped-decorator]
+def watch_floods() -> bool:
+    """Each minute: freeze additions where an hour had far more of them than a week explains. Whether it did."""
+    return floods.watch()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from partners import delivery
+from partners import delivery, votes
 
 
 @shared_task(name="partners.follow_heads")  # type: ignore[untyped-decorator]
@@ -23,3 +23,9 @@ def deliver_webhook(endpoint_id: str) -> bool:
 def forget_deliveries() -> int:
     """Each night: the log of deliveries keeps 30 days."""
     return delivery.forget_deliveries()
+
+
+@shared_task(name="partners.recount_votes")  # type: ignore[untyped-decorator]
+def recount_votes() -> int:
+    """Each quarter of a minute: where a platform's votes began or ceased to count, count again. How many entries."""
+    return votes.recount()
