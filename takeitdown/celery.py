@@ -30,6 +30,8 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "watch heads": {"task": "matching.watch_heads", "schedule": 60.0},
     "refresh snapshots": {"task": "matching.refresh_snapshots", "schedule": 60.0},
+    "watch floods": {"task": "matching.watch_floods", "schedule": 60.0},
+    "recount votes": {"task": "partners.recount_votes", "schedule": 15.0},
     "forget receipts": {"task": "submissions.forget_receipts", "schedule": crontab(minute="7")},
     "forget guesses": {"task": "submissions.forget_guesses", "schedule": crontab(minute="37")},
     "delete messages": {"task": "submissions.delete_messages", "schedule": crontab(hour="3", minute="23")},
