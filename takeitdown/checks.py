@@ -53,6 +53,18 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> Iterable[CheckMessage
         yield Error("DEBUG shows what people sent.", id="tid.E015")
 
 
+@register(Tags.translation)
+def languages_are_compiled(app_configs: Any, **kwargs: Any) -> Iterable[CheckMessage]:
+    """A language that is offered and not compiled would show English words, in Arabic even from right to left."""
+    if settings.EMBEDDED:
+        return  # there set-up compiles them
+    for code, _name in settings.LANGUAGES:
+        catalogue = settings.LOCALE_PATHS[0] / code / "LC_MESSAGES" / "django.mo"
+        if code != settings.LANGUAGE_CODE and not catalogue.exists():
+            command = f"python -m takeitdown.translations {catalogue.with_suffix('.po')}"
+            yield Error(f"The words of {code} are not compiled: run {command}", id="tid.E018")
+
+
 @register(Tags.database)
 def commits_are_durable(app_configs: Any, databases: Any = None, **kwargs: Any) -> Iterable[CheckMessage]:
     """An acknowledged report must survive a crash: PostgreSQL must not commit asynchronously (A3)."""

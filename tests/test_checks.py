@@ -89,6 +89,19 @@ def test_each_unsafe_setting_is_found(safe, change, code):
     assert found() == [code]
 
 
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_a_language_without_its_words_is_refused(safe, tmp_path):
+    assert list(checks.languages_are_compiled(None)) == []
+    safe.LOCALE_PATHS = [tmp_path]
+    problems = list(checks.languages_are_compiled(None))
+    assert [(problem.id, problem.msg[:18]) for problem in problems] == [
+        ("tid.E018", "The words of es ar"),
+        ("tid.E018", "The words of ar ar"),
+    ]
+    safe.EMBEDDED = True
+    assert list(checks.languages_are_compiled(None)) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", [["manage.py", "run_sequencer"], ["-c", "import takeitdown.wsgi"], WORKER])
 def test_no_process_starts_unsafe(production, start):
