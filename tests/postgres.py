@@ -23,7 +23,7 @@ import psycopg
 
 from takeitdown.database import POSTGRESQL_KEEPS_QUIET
 
-STARTS_WITHIN_SECONDS = 20
+STARTS_WITHIN_SECONDS = 60
 SETTINGS = {
     "listen_addresses": "",  # its socket only
     "fsync": "on",  # what crash tests are about

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -57,8 +58,19 @@ def deadlock(request: HttpRequest, first: int, second: int) -> HttpResponse:
     with transaction.atomic(), connection.cursor() as cursor:
         for lock in (first, second):
             cursor.execute("SELECT pg_advisory_xact_lock(%s), %s", [lock, json.dumps(_secrets(request))])
-            time.sleep(0.3)
+            _wait_until_both_are_locked(cursor, [first, second])
     return HttpResponse()
+
+
+def _wait_until_both_are_locked(cursor: CursorWrapper, locks: list[int]) -> None:
+    """However late the other one comes: without it there would be no deadlock."""
+    deadline = time.monotonic() + 10
+    locked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = ANY(%s)"
+    while time.monotonic() < deadline:
+        cursor.execute(locked, [locks])
+        if cursor.fetchone() == (2,):
+            return
+        time.sleep(0.05)
 
 
 @csrf_exempt

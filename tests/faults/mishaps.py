@@ -157,7 +157,7 @@ class Mishaps:
             "body cut short": f"POST /api/reports/ HTTP/1.1\r\nHost: {HOST}\r\n{lines}"
             f"Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{self.stranger.key}",
         }.items():
-            with socket.create_connection(("127.0.0.1", self.stack.port), timeout=3) as line:
+            with socket.create_connection(("127.0.0.1", self.stack.port), timeout=15) as line:
                 line.sendall(text.encode())
                 line.shutdown(socket.SHUT_WR)
                 with contextlib.suppress(OSError):

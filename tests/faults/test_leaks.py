@@ -25,8 +25,8 @@ from tests.faults.canaries import HEADERS, Search, address_spellings, hash_spell
 from tests.faults.mishaps import ADDRESS, FLOOD_ADDRESS, Mishaps, Person
 from tests.faults.stack import Stack, running
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(150)]
-PUBLISHED_WITHIN_SECONDS = 15
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
+PUBLISHED_WITHIN_SECONDS = 40
 EXPECTED = {
     "key with another report": 409, "malformed JSON": 400, "unknown member": 400, "wrong fingerprint": 400,
     "another site": 403, "no such address": 404, "no such API address": 404, "wrong method": 405, "too large": 413,
