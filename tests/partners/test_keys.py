@@ -169,8 +169,7 @@ def test_revocation_counts_on_every_process_within_a_second(platform, another_pl
         assert [_status(port, platform) for port in ports for _ in range(5)] == [200] * 10
 
         keys.revoke(ApiKey.objects.filter(partner=platform.partner), by="tests")
-        revoked = time.monotonic()
 
+        # From the very first request on: a second is promised, and a busy machine may need one for these ten.
         assert [_status(port, platform) for port in ports for _ in range(5)] == [401] * 10
-        assert time.monotonic() - revoked < 1
         assert [_status(port, another_platform) for port in ports] == [200, 200]
