@@ -25,6 +25,7 @@ app.autodiscover_tasks()
 app.conf.task_default_queue = "default"
 app.conf.task_routes = {
     "partners.deliver_*": {"queue": "webhooks"},  # a slow platform delays nothing else
+    "partners.follow_heads": {"queue": "webhooks"},  # and a long snapshot delays no webhook
     "matching.hash_*": {"queue": "media"},
 }
 app.conf.beat_schedule = {
@@ -32,6 +33,9 @@ app.conf.beat_schedule = {
     "refresh snapshots": {"task": "matching.refresh_snapshots", "schedule": 60.0},
     "watch floods": {"task": "matching.watch_floods", "schedule": 60.0},
     "recount votes": {"task": "partners.recount_votes", "schedule": 15.0},
+    # Expires before a third one: an outage of the worker leaves no heap of them to work through.
+    "follow heads": {"task": "partners.follow_heads", "schedule": 1.0, "options": {"expires": 2}},
+    "forget deliveries": {"task": "partners.forget_deliveries", "schedule": crontab(hour="3", minute="41")},
     "forget receipts": {"task": "submissions.forget_receipts", "schedule": crontab(minute="7")},
     "forget guesses": {"task": "submissions.forget_guesses", "schedule": crontab(minute="37")},
     "delete messages": {"task": "submissions.delete_messages", "schedule": crontab(hour="3", minute="23")},

@@ -99,8 +99,12 @@ class Command(BaseCommand):
 
     def _celery(self, tree: ProcessTree, port: int) -> None:
         celery = _module("celery", "--quiet", "-A", "takeitdown")
-        worker = ["worker", "-Q", "default,webhooks", "--concurrency", "2", "--loglevel", "WARNING", "-E"]
-        tree.start("The Celery worker", [*celery, *worker])
+        worker = ["worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+        default = ["-Q", "default", "--concurrency", "2", "-n", "default@%h", "-E"]
+        tree.start("The Celery worker", [*celery, *worker, *default])
+        # Threads: what a slow platform costs is waiting, and sixteen of them hold up nobody.
+        webhooks = ["-Q", "webhooks", "-P", "threads", "--concurrency", "16", "-n", "webhooks@%h"]
+        tree.start("The webhooks' worker", [*celery, *worker, *webhooks])
         beat = ["beat", "--schedule", str(settings.VAR / "beat.schedule"), "--pidfile=", "--loglevel", "WARNING"]
         tree.start("Celery beat", [*celery, *beat])
 
