@@ -142,7 +142,7 @@ class PicturesBeingMade(Refused):
 
 class TombstonesNotReady(Refused):
     code = "tombstones_not_ready"
-    status = 503
+    status = 409
     default_detail = "New test entries are being published, so that some can be withdrawn. Try again in a few seconds."
     retry_after = 5
 

@@ -46,7 +46,11 @@ def page(request: HttpRequest) -> HttpResponse:
     guide = Guide(schema(), settings.PUBLIC_URL)
     context = {
         "base": settings.PUBLIC_URL,
-        "groups": [("The list", guide.operations("hash list")), ("Giving back", guide.operations("giving back"))],
+        "groups": [
+            ("The list", guide.operations("hash list")),
+            ("Giving back", guide.operations("giving back")),
+            ("The self-test", guide.operations("self-test")),
+        ],
         "refusals": _refusals(),
         "min_wait_seconds": settings.MIN_WAIT_SECONDS,
         "snapshots_per_day": settings.SNAPSHOTS_PER_DAY,

@@ -151,11 +151,15 @@ class Guide:
         lines = [f'curl -sS "{self.base}{path}"', '  -H "Authorization: Bearer $TAKEITDOWN_KEY"']
         if method == "post":
             lines += ["  -H 'Content-Type: application/json'", f"  -d '{json.dumps(body)}'"]
-        if path.endswith("snapshot/"):
-            lines.append("  --fail -o hash-list.jsonl.gz")
+        if path in _SAVED_AS:
+            lines.append(f"  --fail -o {_SAVED_AS[path]}")
         return " \\\n".join(lines)
 
 
+_SAVED_AS = {
+    "/api/v1/hash-list/snapshot/": "hash-list.jsonl.gz",
+    "/api/v1/self-test/pictures/": "test-pictures.zip",
+}
 _PLAIN = {"integer": "whole number", "int64": "whole number", "string": "text", "boolean": "true or false"}
 _PLAIN |= {"date": "date", "date-time": "UTC time"}
 

@@ -10,13 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from matching import pages, readers
+from matching.errors import Diverged
 from matching.models import KeysNote
-from partners import reading, reports
+from partners import reading, reports, self_tests
 from partners.api import examples, report_views, serializers
 from partners.api.base import PartnerView
 from partners.api.fields import read_query
 from partners.errors import KeysNotPublished
-from partners.models import Scope
+from partners.models import Environment, Scope
 
 
 class HeadView(PartnerView):
@@ -81,7 +82,14 @@ class AcknowledgementsView(PartnerView):
         body = serializers.Acknowledgement(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        readers.reached(self.reader, epoch=said["epoch"], seq=said["seq"], set_hash=said["set"])
+        try:
+            readers.reached(self.reader, epoch=said["epoch"], seq=said["seq"], set_hash=said["set"])
+        except Diverged:
+            if self.key.environment == Environment.TEST:
+                self_tests.note_diverged(self.key.partner)
+            raise
+        if self.key.environment == Environment.TEST:
+            self_tests.note_acknowledged(self.key.partner, epoch=said["epoch"], seq=said["seq"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from matching.models import ListReader
+from matching.models import HashList, ListReader
 from partners import keys
 from partners.api import urls
 from partners.models import ApiKey, Environment, Partner, PartnerState, Scope
@@ -33,7 +33,12 @@ ROWS: dict[str, tuple[str | None, dict[str, int]]] = {
     "keys": (Scope.LIST_READ, READ),
     "match_reports": (Scope.FEEDBACK_WRITE, {**READ, "POST": 400}),
     "feedback": (Scope.FEEDBACK_WRITE, {**READ, "POST": 400}),
+    "self_test": (Scope.LIST_READ, {**READ, "POST": 201}),
+    "test_pictures": (Scope.LIST_READ, READ),
+    "answers": (Scope.LIST_READ, {"POST": 400}),
+    "tombstones": (Scope.LIST_READ, {"POST": 400}),
 }
+SANDBOX_ONLY = {"self_test", "test_pictures", "answers", "tombstones"}  # a key of the production list opens none
 PATTERNS: list[URLPattern] = list(urls.urlpatterns)
 
 
@@ -72,6 +77,15 @@ def _suspended(partner: Partner) -> str:
     return _key(list(Scope))(partner)
 
 
+def _of_sandbox(scopes: Any) -> Kind:
+    def make(partner: Partner) -> str:
+        reader = ListReader.objects.create(hash_list=HashList.objects.get(name="sandbox-platform"), name=partner.name)
+        Partner.objects.filter(pk=partner.pk).update(sandbox_reader=reader)
+        return _key(scopes, Environment.TEST)(partner)
+
+    return make
+
+
 # How each kind of key is refused, or None where its scopes decide.
 KINDS: dict[str, tuple[Kind | None, int | None, set[str]]] = {
     "no key": (None, 401, set()),
@@ -83,22 +97,28 @@ KINDS: dict[str, tuple[Kind | None, int | None, set[str]]] = {
     "list:read": (_key([Scope.LIST_READ]), None, {Scope.LIST_READ}),
     "feedback:write": (_key([Scope.FEEDBACK_WRITE]), None, {Scope.FEEDBACK_WRITE}),
     "both": (_key(list(Scope)), None, set(Scope)),
+    "of its sandbox": (_of_sandbox(list(Scope)), None, set(Scope)),
+    "of its sandbox, list:read": (_of_sandbox([Scope.LIST_READ]), None, {Scope.LIST_READ}),
+    "of its sandbox, feedback:write": (_of_sandbox([Scope.FEEDBACK_WRITE]), None, {Scope.FEEDBACK_WRITE}),
 }
 
 
-def expected(name: str, method: str, refused: int | None, scopes: set[str]) -> int:
-    scope, answers = ROWS[name]
+def expected(name: str, method: str, kind: str) -> int:
+    (scope, answers), (_make, refused, scopes) = ROWS[name], KINDS[kind]
     if scope is not None and refused is not None:
         return refused
     if scope is not None and scope not in scopes:
+        return 403
+    if name in SANDBOX_ONLY and not kind.startswith("of its sandbox"):
         return 403
     return answers.get(method, 405)
 
 
 @pytest.mark.django_db(transaction=True)  # one of the addresses makes a snapshot
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("sandbox", "archive")
 def test_every_address_and_method_answers_each_key_as_it_should(kind, platform: Platform):
-    make_key, refused, scopes = KINDS[kind]
+    make_key = KINDS[kind][0]
     headers = {"Authorization": f"Bearer {make_key(platform.partner)}"} if make_key else {}
 
     answered, should = {}, {}
@@ -108,7 +128,7 @@ def test_every_address_and_method_answers_each_key_as_it_should(kind, platform: 
                 method, path_of(pattern), b"", content_type="application/json", headers=headers
             )
             answered[pattern.name, method] = answer.status_code
-            should[pattern.name, method] = expected(str(pattern.name), method, refused, scopes)
+            should[pattern.name, method] = expected(str(pattern.name), method, kind)
             if answer.streaming:
                 b"".join(answer.streaming_content)
 
