@@ -1,4 +1,4 @@
-"""What a newcomer finds in the try-out: a list with harmless pictures on it, a platform's key, a login for staff.
+"""What a newcomer finds in the try-out: a list with harmless pictures on it, a platform's key, two logins.
 
 Everything is made once. Which part is done stands in the audit log, written in the transaction that did it, so that a
 start which was cut off goes on where it stopped. It crosses the rooms, therefore it lives here.
@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
@@ -24,14 +25,16 @@ from django.db import transaction
 import partners.demonstration
 import submissions.demonstration
 from matching import hashlist
-from matching.models import PRODUCTION, HashList, Hold, SigningKey
+from matching.models import PRODUCTION, HashList, HashListEntry, Hold, SigningKey
 from takeitdown import demonstration_pictures as pictures
 from takeitdown.accounts.models import Account
 from takeitdown.audit.models import AuditEvent, record
 
 WITHDRAWN = 5
+ENTRIES_OF_HISTORY = 8
 SEQUENCER_WITHIN_SECONDS = 30
 STAFF_EMAIL = "staff@takeitdown.example"
+MEMBER_EMAIL = "owner@example-platform.example"
 ACTOR = "demonstration"
 
 
@@ -51,11 +54,13 @@ def seed() -> dict[str, Any]:
         "partner_key": partner_key(known.get("partner_key", "")),
         "verifier_key": SigningKey.objects.latest("valid_from").verifier,
         "staff": staff_login(known.get("staff", {})),
+        "member": member_login(known.get("member", {})),
         "python": sys.executable,
         "pictures": str(settings.VAR / "demonstration"),
     }
     _write(path, demo)
     withdraw_some()
+    write_history()
     return demo
 
 
@@ -84,6 +89,17 @@ def withdraw_some() -> None:
         record(actor=ACTOR, action="withdrew", target=ACTOR)
 
 
+def write_history() -> None:
+    """Two weeks of a platform's work, on pictures that stay on the list."""
+    if _is_done("wrote history"):
+        return
+    listed = HashListEntry.objects.listed().filter(hash_list__name=PRODUCTION, canary_for=None)
+    _wait(lambda: listed.count() >= ENTRIES_OF_HISTORY)
+    with transaction.atomic():
+        partners.demonstration.write_history(list(listed.order_by("pk")[:ENTRIES_OF_HISTORY]))
+        record(actor=ACTOR, action="wrote history", target=ACTOR)
+
+
 def _is_done(part: str) -> bool:
     return AuditEvent.objects.filter(actor=ACTOR, action=part).exists()
 
@@ -101,19 +117,36 @@ def partner_key(known: str) -> str:
     return partners.demonstration.seed() or known or partners.demonstration.seed(rotate=True)
 
 
-# --- staff ------------------------------------------------------------------------------------------------------
+# --- people -----------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def staff_login(known: dict[str, str]) -> dict[str, str]:
     """The login in `known` if it still opens, else a new password and a new second factor."""
-    account = Account.objects.filter(email=STAFF_EMAIL).first()
-    if account and known and account.check_password(known["password"]) and _factors(account).exists():
-        return known
-    login = {"email": STAFF_EMAIL, "password": secrets.token_urlsafe(12), "totp_secret": generate_totp_secret()}
-    account = account or Account.objects.create_superuser(STAFF_EMAIL)
+    return known if _opens(known) else _new_login(STAFF_EMAIL, is_staff=True)
+
+
+@transaction.atomic
+def member_login(known: dict[str, str]) -> dict[str, str]:
+    """The same for the owner of the example platform, who logs in to the console."""
+    login = known if _opens(known) else _new_login(MEMBER_EMAIL)
+    partners.demonstration.make_owner(Account.objects.get(email=MEMBER_EMAIL))
+    return login
+
+
+def _opens(login: dict[str, str]) -> bool:
+    account = Account.objects.filter(email=login.get("email", "")).first()
+    return bool(account and account.check_password(login["password"]) and _factors(account).exists())
+
+
+def _new_login(email: str, *, is_staff: bool = False) -> dict[str, str]:
+    """Account, password and second factor, made or replaced."""
+    login = {"email": email, "password": secrets.token_urlsafe(12), "totp_secret": generate_totp_secret()}
+    make = Account.objects.create_superuser if is_staff else Account.objects.create_user
+    account = Account.objects.filter(email=email).first() or make(email)
     account.set_password(login["password"])
     account.save()
+    EmailAddress.objects.get_or_create(user=account, email=email, defaults={"primary": True, "verified": True})
     _factors(account).delete()
     TOTP.activate(account, login["totp_secret"])
     return login

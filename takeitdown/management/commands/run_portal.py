@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
     def _announce(self) -> None:
         demo = json.loads((settings.VAR / "demo.json").read_text())
-        staff = demo["staff"]
+        staff, member = demo["staff"], demo["member"]
         self.stdout.write(
             f"""
 Take It Down is ready: a try-out on this machine, not for real reports.
@@ -118,6 +118,9 @@ Take It Down is ready: a try-out on this machine, not for real reports.
   Portal           {demo["portal_url"]}
   For platforms    {demo["platforms_url"]}
   Console          {demo["console_url"]}
+    e-mail         {member["email"]}
+    password       {member["password"]}
+    second factor  {member["totp_secret"]} (for an authenticator app)
   API              {demo["api_url"]}
   Opt-in key       {demo["partner_key"]}
   Verifier key     {demo["verifier_key"]}
