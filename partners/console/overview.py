@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from matching.models import ListReader, SigningKey
+from partners import onboarding
 from partners.console.charts import Chart, Series
 from partners.console.clock import open_clocks
 from partners.console.doors import door
@@ -20,6 +21,16 @@ from partners.console.page import page
 from partners.models import Membership, PagesRead, Partner, Role, WebhookEndpoint
 
 DAYS = 14
+# Where a member does what is next; the other steps are somebody else's, or need nothing.
+STEP_PAGES = {
+    "accept_terms": "console:terms",
+    "issue_test_key": "console:new_key",
+    "take_self_test": "console:self_test",
+    "repeat_self_test": "console:self_test",
+    "issue_live_key": "console:new_key",
+    "take_first_copy": "console:guide",
+    "repair_copy": "console:guide",
+}
 
 
 @require_safe
@@ -36,7 +47,10 @@ def overview(request: HttpRequest, member: Membership) -> HttpResponse:
     """GET /console/"""
     partner = member.partner
     clocks = open_clocks(partner)
+    step = onboarding.next_step(partner)
     context = {
+        "step": step,
+        "step_page": STEP_PAGES.get(step.name, ""),
         "copies": copies(partner),
         "chart": pages_chart(partner, days=DAYS),
         "open_clocks": len(clocks),

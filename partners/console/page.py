@@ -27,11 +27,28 @@ MENU = (
     Item("overview", _("Overview")),
     Item("guide", _("Guide")),
     Item("keys", _("Opt-in keys"), frozenset({"new_key", "rotate_key", "revoke_key"})),
+    Item("self_test", _("Self-test")),
+    Item(
+        "webhooks",
+        _("Webhooks"),
+        frozenset(
+            {
+                "webhook",
+                "new_webhook",
+                "webhook_secret",
+                "webhook_address",
+                "remove_webhook",
+                "decide_address",
+            }
+        ),
+    ),
     Item("list", _("The list"), frozenset({"entry"})),
     Item("reports", _("Reports"), frozenset({"feedback"})),
-    Item("clock", _("48-hour clock")),
+    Item("clock", _("48-hour clock"), frozenset({"decide"})),
     Item("disputes", _("Disputes")),
     Item("usage", _("Usage")),
+    Item("members", _("Members"), frozenset({"invite", "change_role", "remove_member", "withdraw_invitation"})),
+    Item("terms", _("Terms")),
     Item("audit", _("Audit")),
 )
 
