@@ -625,29 +625,5 @@ def test_an_acknowledgement_that_is_not_heard_is_said_again(portal, client):
     assert client.sync().acknowledged
 
 
-# --- webhooks ------------------------------------------------------------------------------------------------
-
-
-def test_a_delta_is_applied_like_a_page(portal, client):
-    publish(portal, 1)
-    client.sync()
-    publish(portal, 2)
-    assert client.synchroniser.apply_delta({"type": "list.delta", **portal.page(1)})
-    assert client.values() == expected(portal)
-
-
-def test_a_delta_that_does_not_follow_or_prove_itself_is_left(portal, client):
-    publish(portal, 1)
-    client.sync()
-    before = client.values()
-    publish(portal, 2)
-    publish(portal, 3)
-    bad = portal.page(1)
-    swapped(bad)
-    for payload in ({"type": "list.delta", **portal.page(2)}, {"type": "list.delta", **bad}, {"type": "list.delta"}):
-        assert not client.synchroniser.apply_delta(payload)
-    assert client.values() == before
-
-
 def test_now_is_the_time_of_the_vectors():
     assert utc(NOW) == "2026-03-04T10:11:12Z"

@@ -119,21 +119,33 @@ class Synchroniser:
             self._note_success(outcome)
             return outcome
 
-    def apply_delta(self, payload: dict[str, Any]) -> bool:
-        """A webhook's `list.delta` (its signature already checked): apply its page under the rules of a pull.
+    def take_delta(self, payload: dict[str, Any]) -> Outcome | None:
+        """A webhook's `list.delta` (its signature already checked): apply its page, and say so to the portal.
 
-        False when it does not follow this copy or does not prove itself: pull then. Raises Rollback and Fork.
+        None when it does not follow this copy, came late, or does not prove itself: pull then. Raises Rollback, Fork,
+        SyncRunning.
         """
         with self.store.sync_lock():
+            outcome = Outcome()
             try:
                 page, copy = rows.parse_page(payload), self.store.copy()
-                if payload.get("type") != "list.delta" or copy.head is None or page.from_seq != copy.head.seq:
-                    return False
+                if copy.head is None or not self._follows(page, copy.head):
+                    return None
                 latest = self.look_at_latest(page.latest)
-                self.apply(page, copy, latest, Outcome())
+                self.apply(page, copy, latest, outcome)
             except (BadPage, MalformedAnswer, NoteRefused, LocalCopyDamaged):
-                return False
-            return True
+                return None
+            outcome.head, outcome.min_wait_seconds = copy.head, page.min_wait_seconds
+            self.acknowledge(outcome)
+            return outcome
+
+    def _follows(self, page: Page, mine: Head) -> bool:
+        """Whether a delta goes on where this copy stands. One that was overtaken on its way is late, and no rollback:
+        a webhook may arrive in any order, which an answer to a question may not.
+        """
+        latest, highest = self.open_head(page.latest), self.store.highest()
+        overtaken = highest is not None and latest.position < highest.position
+        return page.from_seq == mine.seq and latest.epoch == mine.epoch and not overtaken
 
     def bring_up_to_date(self, outcome: Outcome) -> None:
         """Pull; where that cannot work or proves nothing, take a snapshot (rule 3)."""
