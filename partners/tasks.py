@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from partners import delivery, votes
+from partners import delivery, picture_archive, self_tests, votes
+from partners.models import Partner
 
 
 @shared_task(name="partners.follow_heads")  # type: ignore[untyped-decorator]
@@ -29,3 +30,15 @@ def forget_deliveries() -> int:
 def recount_votes() -> int:
     """Each quarter of a minute: where a platform's votes began or ceased to count, count again. How many entries."""
     return votes.recount()
+
+
+@shared_task(name="partners.make_test_pictures", soft_time_limit=100, time_limit=110)  # type: ignore[untyped-decorator]
+def make_test_pictures() -> bool:
+    """Four times a minute: once there is a sandbox, make the self-test's archive where it is missing. A few seconds."""
+    return Partner.objects.exclude(sandbox_reader=None).exists() and picture_archive.make_if_missing()
+
+
+@shared_task(name="partners.close_self_tests")  # type: ignore[untyped-decorator]
+def close_self_tests() -> int:
+    """Each minute: end the self-tests whose time is over. Returns how many."""
+    return self_tests.close_overdue()

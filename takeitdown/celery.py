@@ -32,6 +32,8 @@ app.conf.beat_schedule = {
     "watch heads": {"task": "matching.watch_heads", "schedule": 60.0},
     "refresh snapshots": {"task": "matching.refresh_snapshots", "schedule": 60.0},
     "watch floods": {"task": "matching.watch_floods", "schedule": 60.0},
+    "make test pictures": {"task": "partners.make_test_pictures", "schedule": 15.0, "options": {"expires": 15}},
+    "close self-tests": {"task": "partners.close_self_tests", "schedule": 60.0},
     "recount votes": {"task": "partners.recount_votes", "schedule": 15.0},
     # Expires before a third one: an outage of the worker leaves no heap of them to work through.
     "follow heads": {"task": "partners.follow_heads", "schedule": 1.0, "options": {"expires": 2}},

@@ -13,21 +13,24 @@ from PIL import Image
 
 from matching.hashing.pdq import pdq_of_image
 from matching.signal_types import distance
-from partners import picture_archive
+from partners import picture_archive, sandbox, tasks
 from partners.errors import PicturesBeingMade
+from partners.models import Partner
 from partners.test_pictures import making
 from partners.test_pictures.edits import EDITS
 from partners.test_pictures.making import DECOYS, FILES, ORIGINALS, UNCHANGED
+from takeitdown.celery import app
 
 
-def _hashes(path: str) -> dict[str, str]:
-    with zipfile.ZipFile(path) as archive:
-        return {name: pdq_of_image(Image.open(io.BytesIO(archive.read(name)))).value for name in archive.namelist()}
+@pytest.fixture(scope="module")
+def found(archive) -> dict[str, str]:
+    """The PDQ of every file in the archive, in its order."""
+    with zipfile.ZipFile(archive.path) as files:
+        return {name: pdq_of_image(Image.open(io.BytesIO(files.read(name)))).value for name in files.namelist()}
 
 
-def test_archive_is_what_its_key_says(archive):
+def test_archive_is_what_its_key_says(archive, found):
     key = archive.key
-    found = _hashes(archive.path)
 
     assert [file.name for file in key.files] == list(found)
     counts = collections.Counter(file.picture for file in key.files)
@@ -40,9 +43,8 @@ def test_archive_is_what_its_key_says(archive):
     assert (key.sha256, key.size) == (making.sha256_of(archive.path), archive.path.stat().st_size)
 
 
-def test_originals_are_rich_and_far_from_each_other_and_from_every_decoy(archive):
+def test_originals_are_rich_and_far_from_each_other_and_from_every_decoy(archive, found):
     drawn = [pdq_of_image(making.draw_original(number)) for number in range(ORIGINALS)]
-    found = _hashes(archive.path)
     decoys = [found[file.name] for file in archive.key.files if file.picture is None]
 
     assert min(hashed.quality for hashed in drawn) >= 80
@@ -77,17 +79,6 @@ def test_names_tell_nothing(archive):
     assert sum(one == other for one, other in itertools.pairwise(order)) < FILES / 4  # 45 by chance
 
 
-def test_archive_is_made_once_and_the_same_again(tmp_path, archive):
-    told: list[int] = []
-
-    again = making.make(tmp_path / "again.zip", tell=told.append)
-
-    assert again == archive.key
-    assert (tmp_path / "again.zip").read_bytes() == archive.path.read_bytes()
-    assert told == list(range(1, FILES + 1))
-    assert picture_archive.make_if_missing() is False
-
-
 def test_missing_archive_is_refused_with_how_far_it_is(tmp_path, settings):
     settings.VAR = tmp_path
     folder = tmp_path / "self-test"
@@ -106,3 +97,20 @@ def test_two_makers_do_not_meet(tmp_path, settings):
     with picture_archive._only_one() as first:
         assert first is not None
         assert picture_archive.make_if_missing() is False
+
+
+@pytest.mark.django_db
+def test_worker_makes_the_archive_once_there_is_a_sandbox_and_the_same_again(tmp_path, settings, sequencer, archive):
+    settings.VAR = tmp_path
+    assert (tasks.make_test_pictures(), list(tmp_path.glob("self-test"))) == (False, [])
+
+    sandbox.open_sandbox(Partner.objects.create(name="Platform", code="platform", group="platform"))
+
+    assert (tasks.make_test_pictures(), tasks.make_test_pictures()) == (True, False)
+    again = picture_archive.archive()
+    assert (again.key, again.path.read_bytes()) == (archive.key, archive.path.read_bytes())
+    assert again.key.originals == making.originals()
+    assert again.path.with_suffix(".progress").read_text() == str(FILES)
+    assert {"partners.make_test_pictures", "partners.close_self_tests"} <= {
+        timed["task"] for timed in app.conf.beat_schedule.values()
+    }
