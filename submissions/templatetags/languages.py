@@ -38,10 +38,14 @@ def languages(context: dict[str, Any]) -> list[Language]:
 def _language(code: str, name: str, match: ResolverMatch | None) -> Language:
     current = code == translation.get_language()
     with translation.override(code):
-        return Language(code, name, "rtl" if translation.get_language_bidi() else "ltr", _same_page(match), current)
+        direction = "rtl" if translation.get_language_bidi() else "ltr"
+        return Language(code, name, direction, _same_page(match, code), current)
 
 
-def _same_page(match: ResolverMatch | None) -> str:
-    if match is None or match.app_names != ["submissions"] or match.url_name is None:
-        return reverse("submissions:home")
-    return reverse(match.view_name, args=match.args, kwargs=match.kwargs)
+def _same_page(match: ResolverMatch | None, code: str) -> str:
+    """Where the view stands below that language; the first page for one that has no language or no name."""
+    home = reverse("submissions:home")
+    if match is None or match.url_name is None:
+        return home
+    url = reverse(match.view_name, args=match.args, kwargs=match.kwargs)
+    return url if url.startswith(f"/{code}/") else home

@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 from playwright.sync_api import Browser, BrowserContext
 from pytest_django.live_server_helper import LiveServer
 
@@ -33,6 +33,13 @@ def production(request: pytest.FixtureRequest) -> HashList | None:
     transactional = bool(wanted - {"db"}) or (marker is not None and marker.kwargs.get("transaction"))
     request.getfixturevalue("transactional_db" if transactional else "db")
     return make.production_list()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """No test inherits the language that the last request of the one before left in this thread."""
+    with translation.override("en"):
+        yield
 
 
 @dataclass

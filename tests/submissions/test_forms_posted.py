@@ -39,7 +39,9 @@ class Found(HTMLParser):
 
 
 def forms_on_all_pages(client: Client) -> set[Form]:
-    """Crawled link by link. `leave` would close the case; other languages have the same pages."""
+    """Crawled link by link, through the reporter's pages and the login. `leave` would close the case; other languages
+    have the same pages; the platforms' have tests of their own.
+    """
     waiting, seen, forms = list(FIRST), set(FIRST), set()
     while waiting:
         address = waiting.pop()
@@ -48,11 +50,15 @@ def forms_on_all_pages(client: Client) -> set[Form]:
             continue
         found = Found(response.request["PATH_INFO"], response.content.decode())
         forms |= found.forms
-        new = {link for link in found.links if link.startswith("/en/") and link != "/en/leave/"} - seen
+        new = {link for link in found.links if is_for_reporters(link)} - seen
         seen |= new
         waiting += sorted(new)
     assert len(seen) > 30
     return forms
+
+
+def is_for_reporters(link: str) -> bool:
+    return link.startswith("/en/") and link != "/en/leave/" and resolve(link).app_names == ["submissions"]
 
 
 def unlock(visit: Visit, reporter: Reporter) -> None:
