@@ -6,8 +6,6 @@ tell whether an address or a platform is known to us.
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from partners import invitations, mail, one_time, terms
+from partners import invitations, mail, one_time, sandbox, terms
 from partners.joining import ApplicationDecided, ApplicationNotFound, CodeNotUsable, CodeTaken
 from partners.models import Application, Partner, Role, TermsAcceptance
 from takeitdown.approvals import decide
@@ -155,14 +153,9 @@ def _carry_out_approval(payload: dict[str, Any], by: str) -> Partner:
     application.save(update_fields=["partner"])
     target = f"partners.partner:{partner.pk}"
     record(actor=by, action="approved an application", target=target, within=f"partner:{partner.code}")
-    _open_sandbox(partner)
+    sandbox.open_sandbox(partner)
     invitations.invite(partner, email=application.contact_email, role=Role.OWNER, by=by)
     return partner
-
-
-def _open_sandbox(partner: Partner) -> None:
-    if find_spec("partners.sandbox"):
-        import_module("partners.sandbox").open_sandbox(partner)
 
 
 def _describe_approval(payload: dict[str, Any]) -> str:

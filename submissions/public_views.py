@@ -40,14 +40,8 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def platforms(request: HttpRequest) -> HttpResponse:
-    """Which platforms take part, and how a platform joins."""
+    """Which platforms take part, in the reporter's language; the platforms' own pages are elsewhere."""
     return page(request, "platforms", platforms=readers.public())
-
-
-@require_safe
-def apply(request: HttpRequest) -> HttpResponse:
-    """For platforms: applying opens later."""
-    return page(request, "apply")
 
 
 @require_safe

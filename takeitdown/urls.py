@@ -18,7 +18,11 @@ urlpatterns = [
     path("api/reports/", include("submissions.api.urls")),
     path("api/", include("partners.api.urls")),
     path("console/", include("partners.console.urls")),
-    *i18n_patterns(path("", include("submissions.urls")), prefix_default_language=True),
+    *i18n_patterns(
+        path("platforms/", include("partners.public.urls")),
+        path("", include("submissions.urls")),
+        prefix_default_language=True,
+    ),
 ]
 handler400 = "takeitdown.site_pages.bad_request"
 handler403 = "takeitdown.site_pages.forbidden"

@@ -75,7 +75,7 @@ def test_static_files_carry_them_and_the_worker_a_stricter_policy(client):
 
 
 def test_reporters_get_no_cookie_before_they_open_a_case(client):
-    for address in ("/", "/en/", "/en/platforms/", "/en/help/", "/health/live/"):
+    for address in ("/", "/en/", "/en/platforms/", "/en/taking-part/", "/en/help/", "/health/live/"):
         assert client.get(address).cookies == {}, address
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 MOST_GRADE = 6
 LEAST_EASE = 75  # Fernández Huerta's scale: 80 to 90 is read with ease at ten, 70 to 80 at eleven or twelve
 MOST_BYTES = 60_000
-FOR_PLATFORMS = {"platforms/", "platforms/apply/"}  # read by people who run one
+FOR_PLATFORMS = {"taking-part/"}  # read by people who run one
 FEWEST_WORDS = 4  # headings and buttons would make every text look easy
 
 

@@ -21,7 +21,7 @@ OPEN_TO_ALL = ["", "helping/", "quick/", "now/x/", "now/c/",
                *(f"now/{who}/{card}/" for who in "xc" for card in (1, 2, 3)),
                "start/", "adults/", *(f"{step}/{answer}/" for step in ("have", "link", "other", "made", "pick")
                                       for answer in "abc"),
-               "check/", "help/", "platforms/", "platforms/apply/", "code/", "case/", "case/withdraw/",
+               "check/", "help/", "taking-part/", "code/", "case/", "case/withdraw/",
                "case/withdraw/1/", "nothing/"]  # fmt: skip
 OF_A_CASE = ["case/", "case/more/", "case/messages/", "case/withdraw/", "case/withdraw/1/"]
 
