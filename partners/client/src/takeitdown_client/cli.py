@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
 
-from . import __version__, pictures
+from . import __version__, listen, pictures
 from .audit import audit
 from .errors import (
     BadPage,
@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--now", action="store_true", help="even if the last sync was only just (after a ping)")
     sync.set_defaults(run=_sync)
 
+    listener = commands.add_parser("listen", help="take webhooks, behind your own TLS proxy, and poll as well")
+    listener.add_argument("--port", type=int, required=True, help="of 127.0.0.1")
+    listener.add_argument("--secrets", type=Path, required=True, metavar="FILE", help="one whsec_… a line")
+    listener.set_defaults(run=_listen)
+
     status = commands.add_parser("status", help="what this copy is and how fresh")
     status.add_argument("--json", action="store_true")
     status.set_defaults(run=_status)
@@ -162,6 +167,21 @@ def _sync(options: argparse.Namespace) -> int:
         for alarm in open_alarms:
             _say(f"Alarm {alarm.id}, {alarm.kind}: {alarm.detail}")
         return FOUND if open_alarms else DONE
+
+
+def _listen(options: argparse.Namespace) -> int:
+    try:
+        secrets = listen.read_secrets(options.secrets.read_text("ascii"))
+    except (OSError, ValueError):
+        raise InvalidInput(f"The file of secrets, {options.secrets}, cannot be read.") from None
+    bell = listen.Bell()
+    with Store(options.dir) as store:
+        portal = _portal(store)
+        server = listen.serve(bell, secrets, port=options.port)
+        print(f"Listening on 127.0.0.1:{server.server_address[1]}.", flush=True)
+        synchroniser, reports = Synchroniser(store, portal, progress=for_terminal()), Reports(store, portal)
+        listen.work(synchroniser, bell, tell=_tell, after_sync=reports.deliver)
+    return DONE
 
 
 def _sync_once(synchroniser: Synchroniser, reports: Reports) -> Outcome:
