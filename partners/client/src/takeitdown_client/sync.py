@@ -4,19 +4,15 @@ Each check is a method of its own, so that a test can take one away and see that
 Order matters twice: `latest` is looked at before anything else of an answer, and nothing is stored before it is proven.
 """
 
-import itertools
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from . import listhash, notes, rows, snapshot
+from . import listhash, notes, rows
 from .audit import audit
 from .errors import (
     BadPage,
-    BadSnapshot,
     ClientFailure,
     Diverged,
     Fork,
@@ -32,6 +28,7 @@ from .errors import (
 from .notes import Head
 from .portal import Portal
 from .progress import NoProgress, Progress
+from .resync import Resync
 from .rows import ADD, REMOVE, Change, Page, Row
 from .store import Copy, Store, nothing
 
@@ -40,7 +37,6 @@ STALE_SECONDS = 7 * 24 * 3600
 AUDIT_EVERY_SECONDS = 24 * 3600
 KEYS_EVERY_SECONDS = 24 * 3600
 SNAPSHOT_WORTH_CHANGES = 20_000  # a first copy longer than ten pages comes faster as a snapshot
-_STAGE_ROWS = 10_000
 # Alarms about a condition close when it has passed; rollback, fork, diverged, local_damage wait for a person.
 _PASSING_ALARMS = ("bad_page", "resync_failed", "note_refused", "key_not_accepted")
 
@@ -417,85 +413,8 @@ class Synchroniser:
     # --- snapshots ---------------------------------------------------------------------------------------------
 
     def resync(self, outcome: Outcome) -> None:
-        """Replace the copy by a snapshot, brought up to at least the newest head seen, so that it never goes back.
-
-        Where that fails the copy stays as it is, and there is an alarm.
-        """
-        base = self._copy_if_readable()
-        download = snapshot.Download(self.store, self.portal, now=int(self.clock()), progress=self.progress)
-        try:
-            path = download.fetch()
-            self.at("snapshot_fetched")
-            staged = self._staged(path)
-            self.at("snapshot_staged")
-            self._catch_up(staged, outcome)
-            self.store.replace_copy(base, staged, at=self.at)
-            self.at("snapshot_stored")
-        except ClientFailure as failure:
-            self.alarm("resync_failed", f"No good snapshot: {failure.detail}")
-            self.store.discard_staging()
-            if isinstance(failure, BadSnapshot):
-                download.discard()
-            raise
-        download.discard()
-        outcome.snapshots += 1
-        outcome.head = staged.head
-        self.store.set(audited_at=str(int(self.clock())))
-
-    def _copy_if_readable(self) -> Copy | None:
-        try:
-            return self.store.copy()
-        except LocalCopyDamaged:
-            return None
-
-    def _staged(self, path: Path) -> Copy:
-        """Read a snapshot into the second table and prove it. Raises BadSnapshot or Fork."""
-        lines = snapshot.lines(path)
-        head = self._snapshot_head(next(lines, b""))
-        self.store.begin_staging()
-        sum = listhash.SetSum()
-        self.progress.start("Checking rows", head.live)
-        staged = 0
-        reader = _SnapshotRows(lines, limit=head.live)
-        for part in reader.parts():
-            sum.add(row.seed() for row in part)
-            try:
-                self.store.stage(part)
-            except sqlite3.IntegrityError as error:
-                raise BadSnapshot("A row occurs twice in the snapshot.") from error
-            staged += len(part)
-            self.progress.advance(len(part))
-        self.progress.finish()
-        try:
-            self.check_live(staged, head)
-            self.check_set(sum, head)
-        except BadPage as failure:
-            raise BadSnapshot(failure.detail) from failure
-        self.remember(head)
-        return Copy("staged_rows", head, sum)
-
-    def _snapshot_head(self, line: bytes) -> Head:
-        try:
-            head = self.open_head(rows.text(rows.loads(line), "head"))
-        except (MalformedAnswer, NoteRefused) as failure:
-            raise BadSnapshot(f"The snapshot's head does not count: {failure.detail}") from failure
-        self.check_fork(head)
-        highest = self.store.highest()
-        if highest is not None and head.epoch < highest.epoch:
-            raise BadSnapshot("The snapshot is of an epoch that has ended.")
-        return head
-
-    def _catch_up(self, staged: Copy, outcome: Outcome) -> None:
-        """Pages on top of the snapshot, until nothing verified is newer."""
-        highest = self.store.highest()
-        assert staged.head is not None
-        if highest is None or staged.head.position >= highest.position:
-            return
-        try:
-            self.pull(staged, outcome)
-        except ResyncNeeded as needed:
-            self.look_at_latest(needed.latest)
-            raise BadSnapshot(f"The snapshot is too old to go on from ({needed.reason}).") from needed
+        """Replace the copy by a snapshot that proves itself; where none does, leave it as it is and alarm."""
+        Resync(self).run(outcome)
 
     # --- rule 8, and looking after oneself ------------------------------------------------------------------------
 
@@ -550,42 +469,6 @@ class Synchroniser:
         for kind in _PASSING_ALARMS:
             self.store.close_alarms(at=now, kind=kind)
         self.store.set(last_error="", last_sync_at=str(now), min_wait_seconds=str(outcome.min_wait_seconds))
-
-
-class _SnapshotRows:
-    """The row lines of a snapshot in parts of bounded size, with its closing line checked. `limit`: rows at most."""
-
-    def __init__(self, lines: Iterator[bytes], *, limit: int) -> None:
-        self._lines = lines
-        self._limit = limit
-
-    def parts(self) -> Iterator[list[Row]]:
-        """Raises BadSnapshot."""
-        rows_left = self._rows()
-        while part := list(itertools.islice(rows_left, _STAGE_ROWS)):
-            yield part
-
-    def _rows(self) -> Iterator[Row]:
-        count = 0
-        try:
-            for line in self._lines:
-                members = rows.loads(line)
-                if "rows" in members and "id" not in members:
-                    self._close(members, count)
-                    return
-                count += 1
-                if count > self._limit:
-                    raise BadSnapshot("The snapshot has more rows than its head says.")
-                yield rows.parse_row(members)
-        except MalformedAnswer as failure:
-            raise BadSnapshot(f"A line of the snapshot is malformed: {failure.detail}") from failure
-        raise BadSnapshot("The snapshot ends without its closing line.")
-
-    def _close(self, members: dict[str, Any], count: int) -> None:
-        if rows.whole_number(members, "rows") != count:
-            raise BadSnapshot("The snapshot's closing line counts other rows.")
-        if next(self._lines, None) is not None:
-            raise BadSnapshot("The snapshot goes on after its closing line.")
 
 
 def is_stale(store: Store, *, now: float) -> bool:
