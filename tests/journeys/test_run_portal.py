@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 KEYS = {
     "portal_url", "console_url", "admin_url", "api_url", "apply_url", "platforms_url", "partner_key", "verifier_key",
     "staff", "member", "python", "pictures",
