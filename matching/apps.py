@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class MatchingConfig(AppConfig):
     name = "matching"
+
+    def ready(self) -> None:
+        from matching import deeds
+
+        deeds.register_deeds()

@@ -25,6 +25,8 @@ def after(reader: ListReader, *, epoch: int | None = None, after: int = 0) -> di
     Raises ResyncNeeded where this list cannot go on from there.
     """
     latest = ListHead.objects.newest(reader.hash_list)
+    if reader.resync_since is not None:
+        raise ResyncNeeded("trust_floor", latest.note)  # rows it has are shown otherwise now, and no change says so
     start = _position(reader, latest, epoch, after)
     closing = _closing_head(reader, start, latest)
     changes = ListChange.objects.filter(hash_list_id=reader.hash_list_id, epoch=start.epoch, seq__lte=closing.seq)

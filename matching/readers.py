@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from matching.errors import Diverged, ResyncNeeded
 from matching.models import ListHead, ListReader
+from takeitdown.audit.models import record
 
 
 def public() -> list[ListReader]:
@@ -34,3 +36,23 @@ def reached(reader: ListReader, *, epoch: int, seq: int, set_hash: str) -> None:
     if of_today and epoch == reader.hash_list.epoch:
         reader.reached_on = today
     reader.save(update_fields=["epoch", "seq", "diverged_at", "reached_on"])
+
+
+@transaction.atomic
+def set_trust_floor(reader: ListReader, floor: int, *, by: str) -> bool:
+    """Show `reader` only rows from that trust on, as agreed with it; returns whether that is new.
+
+    Rows it has already are shown otherwise from now on, and no page of changes would say so: it is told to take a whole
+    copy before it reads on (`took_whole_copy`).
+    """
+    others = ListReader.objects.filter(pk=reader.pk).exclude(trust_floor=floor)
+    changed = bool(others.update(trust_floor=floor, resync_since=timezone.now()))
+    if changed:
+        record(actor=by, action="set a trust floor", target=f"matching.listreader:{reader.pk}", floor=floor)
+    return changed
+
+
+def took_whole_copy(reader: ListReader) -> None:
+    """`reader`, as it was when the copy was begun, has received one to the last byte: it may read changes again."""
+    if reader.resync_since is not None:
+        ListReader.objects.filter(pk=reader.pk, resync_since=reader.resync_since).update(resync_since=None)

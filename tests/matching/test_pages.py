@@ -99,6 +99,24 @@ def test_a_trust_floor_withholds_until_the_update_lifts_it(sequencer: Sequencer,
     assert ["value" in row for row in pages.after(reader)["changes"]] == [False, True]
 
 
+def test_a_changed_floor_asks_for_one_whole_copy(sequencer: Sequencer, reader: ListReader) -> None:
+    publish(sequencer, make.pdq())
+    assert readers.set_trust_floor(reader, 2, by="staff")
+    assert not readers.set_trust_floor(reader, 2, by="staff")
+    reader.refresh_from_db()
+    with pytest.raises(ResyncNeeded) as refusal:
+        pages.after(reader)
+    assert refusal.value.members["reason"] == "trust_floor"
+    begun = ListReader.objects.get(pk=reader.pk)
+    readers.set_trust_floor(reader, 1, by="staff")  # while that copy is on its way
+    readers.took_whole_copy(begun)
+    reader.refresh_from_db()
+    assert reader.resync_since is not None
+    readers.took_whole_copy(reader)
+    reader.refresh_from_db()
+    assert ["value" in row for row in pages.after(reader)["changes"]] == [True]
+
+
 def test_entries_that_were_never_published_look_like_none(sequencer: Sequencer, reader: ListReader) -> None:
     publish(sequencer, make.pdq())
     entry = HashListEntry.objects.get()
