@@ -28,7 +28,9 @@ from matching.sequencer import Sequencer
 from partners import keys, reports, votes
 from partners.errors import EntryOffTheList
 from partners.models import Environment, Feedback, Partner, PartnerState, Scope
-from tests.partners.conftest import Platform, new_platform, publish
+from takeitdown.accounts.models import Account
+from takeitdown.audit.models import AuditEvent
+from tests.partners.conftest import Platform, new_platform, publish, withdraw
 
 
 @pytest.fixture
@@ -296,6 +298,55 @@ def test_recounting_takes_as_many_queries_for_three_entries_as_for_one(crowd, se
     sequencer.run_until_idle()
     with django_assert_max_num_queries(16 + 3 * 2):  # two a row: what waits for it, what people look at
         assert votes.recount() == 3
+
+
+def test_staff_set_feedback_aside_from_the_page_of_feedback(crowd, entry, client, monkeypatch):
+    monkeypatch.setattr("takeitdown.staff_site.used_a_second_factor", lambda request: True)
+    client.force_login(Account.objects.create_superuser("staff@example.org"))
+    row = say(crowd[0], entry, "agree")
+    for action, aside in (("set_aside", True), ("take_up", False)):
+        client.post("/admin/partners/feedback/", {"action": action, "_selected_action": [row.pk]})
+        states = Partner.objects.order_by("code").values_list("feedback_suspended_at", flat=True)
+        assert [since is not None for since in states] == [aside, False, False, False]
+    deeds = AuditEvent.objects.filter(within="partner:p0", actor="staff@example.org").order_by("pk")
+    assert list(deeds.values_list("action", flat=True)) == ["set feedback aside", "took feedback up again"]
+
+
+def test_what_was_given_back_is_listed_with_what_became_of_it(crowd, sequencer, monkeypatch):
+    one, other, third = publish(sequencer, 3)
+    say(crowd[0], one, "dispute")
+    say(crowd[1], one, "dispute")
+    say(crowd[0], other, "dispute")
+    say(crowd[0], other, "agree")
+    say(crowd[0], third, "dispute")
+    withdraw(sequencer, third)
+    monkeypatch.setattr(reports, "PAGE", 3)
+
+    first = crowd[0].get("feedback/").json()
+    second = crowd[0].get(f"feedback/?after={first['next']}").json()
+    said = [(row["entry"], row["opinion"], row["counted"], row["state"], row["disputes"])
+            for row in first["feedback"] + second["feedback"]]  # fmt: skip
+    assert said == [
+        (one.pk.hex, "dispute", True, "quarantined", 2),
+        (other.pk.hex, "dispute", False, "listed", None),
+        (other.pk.hex, "agree", True, "listed", None),
+        (third.pk.hex, "dispute", True, "withdrawn", 1),
+    ]
+    assert second["next"] is None
+    assert [row["entry"] for row in crowd[0].get("feedback/?open=true").json()["feedback"]] == [one.pk.hex]
+    assert crowd[2].get("feedback/").json() == {"feedback": [], "next": None}
+    for query in ("after=nobody", "open=false", "open=", "after=%0a", "limit=1", "open=true&open=true"):
+        assert crowd[0].get(f"feedback/?{query}").status_code == 400
+
+
+def test_reports_are_listed_and_open_ones_are_those_whose_clock_runs(crowd, entry):
+    for client_id, outcome in [("1", "found"), ("2", "found"), ("3", "removed")]:
+        crowd[0].post("match-reports/", {"client_id": client_id, "entry": entry.pk.hex, "outcome": outcome})
+    rows = crowd[0].get("match-reports/?after=1").json()
+    assert ([row["client_id"] for row in rows["match_reports"]], rows["next"]) == (["2", "3"], None)
+    still_open = crowd[0].get("match-reports/?open=true").json()["match_reports"]
+    assert [(row["client_id"], row["acted_at"]) for row in still_open] == [("2", None)]
+    assert crowd[1].get("match-reports/").json()["match_reports"] == []
 
 
 # --- at the same moment -----------------------------------------------------------------------------------------
