@@ -51,10 +51,12 @@ class Inbox:
             self.received.append(arrived)
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-            answer = self.answers.pop(0) if self.answers else self.usual(arrived)
-        with self.lock:
-            self.at_once -= 1
-        return answer
+            answer = self.answers.pop(0) if self.answers else None
+        try:
+            return answer or self.usual(arrived)
+        finally:
+            with self.lock:
+                self.at_once -= 1
 
     def usual(self, arrived: Received) -> Answer:
         if arrived.message["type"] == "webhook.challenge" and not self.mute:
