@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from partners import delivery, picture_archive, self_tests, votes
+from partners import applications, delivery, picture_archive, self_tests, votes
 from partners.models import Partner
 
 
@@ -24,6 +24,12 @@ def deliver_webhook(endpoint_id: str) -> bool:
 def forget_deliveries() -> int:
     """Each night: the log of deliveries keeps 30 days."""
     return delivery.forget_deliveries()
+
+
+@shared_task(name="partners.forget_applications")  # type: ignore[untyped-decorator]
+def forget_applications() -> int:
+    """Each night: applications whose address nobody confirmed within a week go. Returns how many."""
+    return applications.forget_abandoned()
 
 
 @shared_task(name="partners.recount_votes")  # type: ignore[untyped-decorator]

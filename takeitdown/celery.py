@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     # Expires before a third one: an outage of the worker leaves no heap of them to work through.
     "follow heads": {"task": "partners.follow_heads", "schedule": 1.0, "options": {"expires": 2}},
     "forget deliveries": {"task": "partners.forget_deliveries", "schedule": crontab(hour="3", minute="41")},
+    "forget applications": {"task": "partners.forget_applications", "schedule": crontab(hour="3", minute="47")},
     "forget receipts": {"task": "submissions.forget_receipts", "schedule": crontab(minute="7")},
     "forget guesses": {"task": "submissions.forget_guesses", "schedule": crontab(minute="37")},
     "delete messages": {"task": "submissions.delete_messages", "schedule": crontab(hour="3", minute="23")},

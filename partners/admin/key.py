@@ -15,13 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from partners import keys
-from partners.models import ApiKey, Scope
+from partners.models import ApiKey, Environment, Scope
 from partners.models.key import ApiKeyQuerySet
 from takeitdown.audit.admin import AuditedAdmin
 
 
 class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a new key is for. Its text is made when the form is sent."""
+    """What a new key is for: a sandbox. Its text is made when the form is sent.
+
+    Production keys are issued by the platforms' own members, so no member of staff ever holds one.
+    """
 
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label=_("may"))
     days = forms.IntegerField(
@@ -30,12 +33,12 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ApiKey
-        fields = ("partner", "name", "environment")
+        fields = ("partner", "name")
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(AuditedAdmin):
-    """Keys by their public part. Issuing shows the text once, on the page that answers; nothing keeps it."""
+    """Keys by their public part. Issuing one for a sandbox shows its text once, on the page that answers."""
 
     list_display = ("prefix", "partner", "name", "environment", "scopes", "valid", "expires_at", "last_used_on")
     list_filter = ("environment", ("revoked_at", admin.EmptyFieldListFilter))
@@ -45,7 +48,7 @@ class ApiKeyAdmin(AuditedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
-            return ("partner", "name", "environment", "scopes", "days")
+            return ("partner", "name", "scopes", "days")
         dates = ("created_on", "expires_at", "revoked_at", "last_used_on")
         return ("prefix", "partner", "name", "environment", "scopes", *dates)
 
@@ -61,7 +64,7 @@ class ApiKeyAdmin(AuditedAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         issued = keys.issue(
             obj.partner,
-            environment=obj.environment,
+            environment=Environment.TEST,
             scopes=form.cleaned_data["scopes"],
             name=obj.name,
             by=request.user.get_username(),

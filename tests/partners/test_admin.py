@@ -13,9 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from matching.models import ListReader
 from partners import keys, reports
-from partners.models import ApiKey, Partner
+from partners.models import ApiKey
 from takeitdown.accounts.models import Account
 from takeitdown.audit.models import AuditEvent
 from tests.partners.conftest import Platform, new_platform, publish
@@ -63,18 +62,17 @@ def test_list_pages_need_as_many_queries_for_three_rows_as_for_one(
         assert staff.get(address(model)).status_code == 200
 
 
-def test_issuing_shows_the_key_once_and_keeps_its_digest_alone(staff, platform):
+def test_issuing_a_sandbox_key_shows_it_once_and_keeps_its_digest_alone(staff, platform):
     form = {
         "partner": platform.partner.pk,
         "name": "ingest",
-        "environment": "live",
         "scopes": ["list:read"],
         "days": 90,
     }
 
     page = staff.post(address("apikey", "add"), form)
 
-    text = re.search(r"tid_live_\w+", page.content.decode())
+    text = re.search(r"tid_test_\w+", page.content.decode())
     assert text is not None
     key = keys.find(text[0])
     assert (key.name, key.scopes, key.partner) == ("ingest", ["list:read"], platform.partner)
@@ -97,13 +95,13 @@ def test_staff_revoke_keys(staff, platform, another_platform):
     assert AuditEvent.objects.filter(action="revoked a key", actor="staff@example.org").count() == 1
 
 
-def test_putting_a_platform_into_production_gives_it_a_reader(staff, production):
-    form = {"name": "New", "code": "new", "group": "new", "state": "production"}
+def test_staff_hold_no_production_key(staff, platform):
+    form = {"partner": platform.partner.pk, "name": "x", "environment": "live", "scopes": ["list:read"], "days": 9}
 
-    staff.post(address("partner", "add"), form)
+    page = staff.post(address("apikey", "add"), form)
 
-    partner = Partner.objects.get(code="new")
-    assert partner.reader == ListReader.objects.get(name="New", hash_list=production, is_public=False)
+    assert "tid_live_" not in page.content.decode()
+    assert ApiKey.objects.filter(environment="live").count() == 1
 
 
 @pytest.mark.parametrize("model", LISTS)
