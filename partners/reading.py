@@ -42,8 +42,10 @@ def take_snapshot(key: ApiKey, reader: ListReader, *, etag: str, from_the_middle
     taken = SnapshotDownload.objects.filter(reader=reader, at__gt=now - DAY).order_by("-at")
     if from_the_middle and taken.filter(etag=etag).exists():
         return
-    moments = list(taken.values_list("at", flat=True)[: settings.SNAPSHOTS_PER_DAY])
-    if len(moments) >= settings.SNAPSHOTS_PER_DAY:
+    # Whoever is told to take a copy can't read on without one: its quota must not stand in the way.
+    quota = settings.SNAPSHOTS_PER_DAY * (2 if reader.resync_since else 1)
+    moments = list(taken.values_list("at", flat=True)[:quota])
+    if len(moments) >= quota:
         raise SnapshotQuotaReached(int((moments[-1] + DAY - now).total_seconds()) + 1 if moments else 86_400)
     SnapshotDownload.objects.create(reader=reader, etag=etag, at=now)
     record(

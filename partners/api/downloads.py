@@ -41,13 +41,19 @@ class Download:
         self.common = self.file.seek(0, 2)
         self.size = self.common + len(self.tail)
 
-    def answer(self, request: Request, *, begin: Callable[[ranges.Span], None] = lambda span: None) -> HttpResponseBase:
+    def answer(
+        self,
+        request: Request,
+        *,
+        begin: Callable[[ranges.Span], None] = lambda span: None,
+        end: Callable[[], None] = lambda: None,
+    ) -> HttpResponseBase:
         """The whole, the range asked for, 304 or 416; closes the file at the end of it.
 
-        `begin` is called before bytes are sent, and may refuse.
+        `begin` is called before bytes are sent, and may refuse; `end` when the file's last bytes go out, or are there.
         """
         try:
-            response = self._answer(request, begin)
+            response = self._answer(request, begin, end)
         except BaseException:
             self.file.close()
             raise
@@ -57,8 +63,11 @@ class Download:
             self.file.close()
         return response
 
-    def _answer(self, request: Request, begin: Callable[[ranges.Span], None]) -> HttpResponseBase:
+    def _answer(
+        self, request: Request, begin: Callable[[ranges.Span], None], end: Callable[[], None]
+    ) -> HttpResponseBase:
         if _has_it(request, self.etag):
+            end()
             return HttpResponse(status=304)
         try:
             span = ranges.wanted(_range(request, self.etag), self.size)
@@ -68,7 +77,7 @@ class Download:
         if request.method == "HEAD":
             return HttpResponse(status=200, headers=headers)
         begin(span)
-        return StreamingHttpResponse(_Pieces(self, span), status=206 if span.partial else 200, headers=headers)
+        return StreamingHttpResponse(_Pieces(self, span, end), status=206 if span.partial else 200, headers=headers)
 
     def _headers(self, span: ranges.Span) -> dict[str, Any]:
         headers = {
@@ -85,9 +94,10 @@ class Download:
 class _Pieces:
     """The bytes of a span, 64 KiB at a time. The server closes it when the reader has gone, too."""
 
-    def __init__(self, download: Download, span: ranges.Span) -> None:
+    def __init__(self, download: Download, span: ranges.Span, end: Callable[[], None]) -> None:
         self.download = download
         self.span = span
+        self.end = end
 
     def __iter__(self) -> Iterator[bytes]:
         position, common = self.span.start, self.download.common
@@ -97,8 +107,12 @@ class _Pieces:
             if not piece:
                 return  # shorter than it was: the length tells the reader
             position += len(piece)
+            if position == self.download.size:
+                self.end()
             yield piece
         if position < self.span.stop:
+            if self.span.stop == self.download.size:
+                self.end()  # before they go out: whoever has them may ask for what comes next at once
             yield self.download.tail[position - common : self.span.stop - common]
 
     def close(self) -> None:

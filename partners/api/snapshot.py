@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from matching import snapshots
+from matching import readers, snapshots
 from matching.models import ListReader
 from matching.snapshots import SnapshotBeingMade
 from partners import reading
@@ -65,4 +65,5 @@ class SnapshotView(PartnerView):
             begin=lambda span: reading.take_snapshot(
                 self.key, self.reader, etag=copy.etag, from_the_middle=span.start > 0
             ),
+            end=lambda: readers.took_whole_copy(self.reader),
         )

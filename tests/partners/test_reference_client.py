@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings as portal_settings
 
+from matching import readers
 from matching.models import DecisionKind, EntryDecision, EntryOutcome, HashListEntry, ListHead, ListReader
 from partners import keys
 from partners.models import ApiKey, Feedback, MatchReport, SnapshotDownload
@@ -113,6 +114,27 @@ def test_canaries_and_trust_floors_leave_every_copy_provable(
     assert machines["platform"].values() == listed()
     assert machines["another-platform"].values() == listed() - {canary.value}
     assert machines["careful"].values() == {confirmed.value}
+
+
+def test_a_lowered_floor_shows_the_client_what_it_lacked_after_one_snapshot(
+    production, sequencer, machine_of, settings
+):
+    settings.SNAPSHOTS_PER_DAY = 1
+    careful = new_platform(production, "careful", trust_floor=2)
+    machine = machine_of(careful)
+    publish(sequencer, 3)
+    careful.snapshot()  # the one of the day
+    assert machine.sync().snapshots == 0
+    assert machine.values() == set()
+
+    readers.set_trust_floor(careful.reader, 1, by="staff")
+    publish(sequencer)
+    outcome = machine.sync()
+
+    assert (outcome.snapshots, outcome.acknowledged, machine.values()) == (1, True, listed())
+    publish(sequencer)
+    assert machine.sync().snapshots == 0
+    assert machine.store.alarms() == []
 
 
 def test_client_delivers_reports_and_feedback_once(platform, sequencer, machine_of):
