@@ -4,14 +4,14 @@ import time
 
 import pytest
 from fake_portal import Signer, pdq
-from takeitdown_client import cli
+from takeitdown_client import cli, commands
 from test_sync import publish
 
 
 @pytest.fixture
 def run(portal, tmp_path, monkeypatch, capsys):
     """Run a command in a set-up directory over the fake portal: (exit code, output)."""
-    monkeypatch.setattr(cli, "UrlTransport", lambda url: portal)
+    monkeypatch.setattr(commands, "UrlTransport", lambda url: portal)
     monkeypatch.delenv("TAKEITDOWN_KEY", raising=False)
     portal.now = int(time.time())
 

@@ -28,6 +28,7 @@ from .http import Response, Transport
 LIST_PATH = "/api/v1/hash-list/"
 REPORTS_PATH = "/api/v1/match-reports/"
 FEEDBACK_PATH = "/api/v1/feedback/"
+SELF_TEST_PATH = "/api/v1/self-test/"
 _PROBLEM_BYTES = 2 << 20
 
 
@@ -105,12 +106,37 @@ class Portal:
         """Deliver a match report or feedback. Repeating with the same `client_id` is harmless."""
         self._post(path, body)
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> None:
+    def self_test(self) -> dict[str, Any]:
+        """Where the self-test stands: `pictures`, the newest `run` or None, `certified_at`."""
+        return self._json("GET", SELF_TEST_PATH)
+
+    def begin_self_test(self) -> dict[str, Any]:
+        """A new run; an open one is closed. Needs a key of the sandbox."""
+        return self._json_posted(SELF_TEST_PATH, {})
+
+    def test_pictures(self) -> Response:
+        """The archive's bytes, as they come (zip)."""
+        answer = self._send("GET", SELF_TEST_PATH + "pictures/", headers={"Accept-Encoding": "identity"})
+        if answer.status != 200:
+            raise _refusal(answer)
+        return answer
+
+    def answer_self_test(self, matches: Mapping[str, list[str]]) -> dict[str, Any]:
+        """Send what was found, file names to entry ids; the run as judged so far. Once a run."""
+        return self._json_posted(SELF_TEST_PATH + "answers/", {"matches": matches})
+
+    def _json_posted(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return rows.loads(self._posted(path, body).content())
+
+    def _posted(self, path: str, body: Mapping[str, Any]) -> Response:
         headers = {"Content-Type": "application/json"}
         answer = self._send("POST", path, body=json.dumps(body).encode(), headers=headers)
         if not 200 <= answer.status < 300:
             raise _refusal(answer)
-        answer.content()
+        return answer
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> None:
+        self._posted(path, body).content()
 
     def _json(self, method: str, path: str, *, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         answer = self._send(method, path, params=params, headers={"Accept-Encoding": "gzip"})
