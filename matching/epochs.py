@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from matching import commitments, hashlist
-from matching.models import PRODUCTION, HashList, HashListEntry, Hold, ListHead, State
+from matching.models import PRODUCTION, EntryReview, HashList, HashListEntry, Hold, ListHead, State
 from matching.sequencer import Sequencer
 from matching.setsum import SetSum
 
@@ -87,4 +87,6 @@ def _replay(sequencer: Sequencer, hash_list: HashList) -> int:
         HashListEntry.objects.filter(pk__in=gone[start : start + 500]).update(
             state=State.GONE, value=None, value_digest=None, nonce=None, changed_at=timezone.now()
         )
+        reviews = EntryReview.objects.open().filter(entry__in=gone[start : start + 500])
+        reviews.update(closed_at=timezone.now())
     return len(gone)
