@@ -10,9 +10,21 @@ from partners.console.paging import page_of
 from partners.models import Membership, Role
 from takeitdown.audit.models import AuditEvent
 
+SHOWN = 5  # items of a list
+
 
 @door(GET=Role.READ_ONLY, open_after_leaving=True)
 def audit(request: HttpRequest, member: Membership) -> HttpResponse:
     """GET /console/audit/"""
     events = AuditEvent.objects.filter(within=f"partner:{member.partner.code}").order_by("-pk")
-    return page(request, member, "audit.html", {"rows": page_of(events, request)})
+    rows = page_of(events, request)
+    shown = [(event, [(name, _written(value)) for name, value in event.detail.items()]) for event in rows.rows]
+    return page(request, member, "audit.html", {"rows": rows, "shown": shown})
+
+
+def _written(value: object) -> str:
+    """A detail as a reader wants it: lists joined, and no more of them than fits."""
+    if isinstance(value, list):
+        more = " …" if len(value) > SHOWN else ""
+        return ", ".join(str(one) for one in value[:SHOWN]) + more
+    return str(value)

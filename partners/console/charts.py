@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 200  # of the drawing, in its own units; the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 14, 26  # room for the scale at the left and the labels below
+LABEL_HALF = 22  # half the width of a date: the last one must not run out of the drawing
 LABELS = 7  # so many labels below at most: more would run into each other on a telephone
 
 
@@ -93,7 +94,8 @@ class Chart:
         slot = (WIDTH - LEFT - RIGHT) / max(1, len(self.labels))
         every = -(-len(self.labels) // LABELS) or 1
         chosen = range(len(self.labels) - 1, -1, -every)
-        return [Mark(round(LEFT + slot * (i + 0.5), 1), HEIGHT - 8, self.labels[i]) for i in sorted(chosen)]
+        places = [(min(LEFT + slot * (column + 0.5), WIDTH - LABEL_HALF), column) for column in reversed(chosen)]
+        return [Mark(round(x, 1), HEIGHT - 8, self.labels[column]) for x, column in places]
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
