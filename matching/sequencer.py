@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from matching import commitments, failpoints, resolution, signing, snapshots
 from matching.batch import MAX_CHANGES, Batch, Planned
@@ -29,6 +30,11 @@ class RestoredBehindOurBack(Exception):
 
 class StampTooOld(Exception):
     """The batch took longer than its stamp is good for; it was rolled back."""
+
+
+def signed_lists() -> QuerySet[HashList]:
+    """Lists that have begun. One opened only just, perhaps with holds on it already, waits for its first head."""
+    return HashList.objects.filter(Exists(ListHead.objects.filter(hash_list=OuterRef("pk"))))
 
 
 def utc_now() -> datetime:
@@ -63,7 +69,7 @@ class Sequencer:
         """Lists that have anything pending. Cheap: two partial indexes, no lock."""
         holds = Hold.objects.pending().values_list("hash_list", flat=True).distinct()
         decisions = EntryDecision.objects.values_list("entry__hash_list", flat=True).distinct()
-        return list(HashList.objects.filter(pk__in={*holds, *decisions}).order_by("pk"))
+        return list(signed_lists().filter(pk__in={*holds, *decisions}).order_by("pk"))
 
     def _is_ready(self, hash_list: HashList) -> bool:
         return (
@@ -195,7 +201,7 @@ class Sequencer:
     def sign_again(self, *, at_once: bool = False) -> int:
         """Sign the newest head of each list anew when it is 55 minutes old; returns how many. The state stays."""
         signed = 0
-        for hash_list in HashList.objects.all():
+        for hash_list in signed_lists():
             with transaction.atomic():
                 locked = HashList.objects.select_for_update().get(pk=hash_list.pk)
                 self._refuse_to_fork(locked)
@@ -230,7 +236,7 @@ class Sequencer:
     def compact(self) -> int:
         """Move the floor of each list that keeps more changes than CHANGES_KEPT; returns how many moved."""
         moved = 0
-        for hash_list in HashList.objects.all():
+        for hash_list in signed_lists():
             if hash_list.seq - hash_list.floor <= 2 * settings.CHANGES_KEPT:
                 continue
             heads = ListHead.objects.filter(hash_list=hash_list, epoch=hash_list.epoch)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from matching import hashlist, resolution
+from matching import epochs, hashlist, resolution
 from matching.hashlist import Wanted
 from matching.models import (
     BenignHash,
@@ -329,3 +329,16 @@ def test_a_database_behind_the_marks_is_not_signed(sequencer: Sequencer) -> None
     with pytest.raises(RestoredBehindOurBack):
         again.run_until_idle()
     assert HashList.objects.get().seq == seq
+
+
+def test_list_opened_a_moment_ago_waits_for_its_first_head_and_stops_nothing(sequencer: Sequencer) -> None:
+    opened = hashlist.open_list("sandbox-new")
+    hashlist.ask([Wanted("pdq", "image", make.pdq())], asker=bytes(16), hash_list=opened)
+    ask(make.pdq())
+
+    assert sequencer.run_until_idle() == 1  # production's
+    assert sequencer.sign_again(at_once=True) == 1
+    assert sequencer.compact() == 0
+
+    assert epochs.begin_new_lists(sequencer) == 1
+    assert sequencer.run_until_idle() == 1
