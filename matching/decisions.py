@@ -21,6 +21,7 @@ from matching.models import (
     EntryDecision,
     EntryReview,
     HashListEntry,
+    ListReader,
     ReviewCause,
     State,
 )
@@ -35,7 +36,13 @@ _FROM_VOTES = {DecisionKind.CONFIRM, DecisionKind.UNCONFIRM}
 
 def lock(entry_id: UUID) -> HashListEntry:
     """The entry's row, held until the transaction ends; waits for whoever holds it now."""
-    return HashListEntry.objects.select_for_update(no_key=True).select_related(None).get(pk=entry_id)
+    return HashListEntry.objects.select_for_update(no_key=True).get(pk=entry_id)
+
+
+def lock_of(reader: ListReader, entry_id: str) -> HashListEntry | None:
+    """As `lock`, by the id (32 hex) that a reader uses; None where its list has no such row."""
+    rows = HashListEntry.objects.filter(hash_list_id=reader.hash_list_id, pk=entry_id)
+    return rows.select_for_update(no_key=True).first()
 
 
 def lock_free(entry_ids: Collection[UUID]) -> list[HashListEntry]:

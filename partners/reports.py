@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from matching import decisions, outcomes, pages
 from matching.models import EntryOutcome, HashListEntry, ListReader, State
+from matching.rows import is_shown
 from partners import votes
 from partners.errors import ClientIdTaken, EntryOffTheList, EntryWithheld, InvalidQuery
 from partners.models import Feedback, MatchReport, Opinion, Partner
@@ -73,14 +74,11 @@ def record_feedback(
         if (earlier.entry_id.hex, earlier.opinion, earlier.reason) != (entry, opinion, reason):
             raise ClientIdTaken
         return earlier, False
-    seen, as_shown = pages.entry_row(reader, entry)
-    _refuse_unless_shown(as_shown)
-    row = decisions.lock(seen.pk)
-    if row.state != State.LISTED:  # it left between the two looks
-        raise EntryOffTheList
+    row = _hold(reader, entry)
     now = timezone.now()
     admission = votes.admit(partner, row, opinion, reader.hash_list, now)
-    Feedback.objects.current().filter(partner=partner, entry=row).update(superseded_at=now)
+    if admission.supersedes:
+        Feedback.objects.current().filter(partner=partner, entry=row).update(superseded_at=now)
     given = Feedback.objects.create(
         partner=partner,
         client_id=client_id,
@@ -136,6 +134,17 @@ def _past(rows: QuerySet[_Row], own: QuerySet[_Row], after: str) -> QuerySet[_Ro
 def _lock(partner: Partner) -> None:
     # Not the key itself: rows that only point at the partner may still be inserted meanwhile.
     Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
+
+
+def _hold(reader: ListReader, entry: str) -> HashListEntry:
+    """A listed entry that `reader` is shown, held until the end. Raises NoSuchEntry, EntryOffTheList, EntryWithheld."""
+    row = decisions.lock_of(reader, entry)
+    if row is None or row.state != State.LISTED:
+        pages.entry_row(reader, entry)  # one that was never published looks like none
+        raise EntryOffTheList
+    if not is_shown(row, reader, row.trust):
+        raise EntryWithheld
+    return row
 
 
 def _refuse_unless_shown(row: dict[str, Any]) -> None:

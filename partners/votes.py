@@ -47,10 +47,11 @@ def counts_now(given: Feedback) -> bool:
 
 @dataclass(frozen=True)
 class Admission:
-    """Whether an opinion counts, and if it doesn't, whether the daily cap is why."""
+    """Whether an opinion counts, and if it doesn't, whether the daily cap is why; whether there was one before."""
 
     counts: bool
     over_cap: bool = False
+    supersedes: bool = True
 
 
 def admit(partner: Partner, entry: HashListEntry, opinion: str, hash_list: HashList, now: datetime) -> Admission:
@@ -63,8 +64,8 @@ def admit(partner: Partner, entry: HashListEntry, opinion: str, hash_list: HashL
     if changes > trust.CHANGES_OF_MIND_A_DAY or len(newest_first) == OPINIONS_A_DAY:
         return Admission(False)
     if opinion == Opinion.DISPUTE and _spent(partner, entry, hash_list, now):
-        return Admission(False, over_cap=hash_list.name == PRODUCTION)
-    return Admission(True)
+        return Admission(False, over_cap=hash_list.name == PRODUCTION, supersedes=bool(newest_first))
+    return Admission(True, supersedes=bool(newest_first))
 
 
 def _settled(given: Feedback, entry: HashListEntry) -> bool:
