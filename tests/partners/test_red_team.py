@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from uuid import UUID
 
 import pytest
 
@@ -74,13 +75,13 @@ def say(who: Platform, entry: HashListEntry, opinion: str, number: int, sequence
     )
 
 
-def ids(entries: Iterable[HashListEntry]) -> set[object]:
+def ids(entries: Iterable[HashListEntry]) -> set[UUID]:
     return {entry.pk for entry in entries}
 
 
-def live(entries: Iterable[HashListEntry]) -> set[object]:
+def live(entries: Iterable[HashListEntry]) -> set[UUID]:
     return set(HashListEntry.objects.listed().filter(pk__in=ids(entries)).values_list("pk", flat=True))
 
 
-def queue(cause: ReviewCause) -> set[object]:
+def queue(cause: ReviewCause) -> set[UUID]:
     return set(EntryReview.objects.open().filter(cause=cause).values_list("entry", flat=True))
