@@ -182,6 +182,7 @@ def test_of_two_who_allow_at_once_one_has_it_done(rung, one, two):
 
 def browser_of(account: Account, monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr("takeitdown.staff_site.used_a_second_factor", lambda request: True)
+    monkeypatch.setattr("takeitdown.accounts.second_factor.shown_lately", lambda request: True)
     client = Client()
     client.force_login(account)
     return client
@@ -207,6 +208,21 @@ def test_the_page_says_what_will_happen_and_the_second_person_presses(rung, one,
     assert rung == [({"times": 3}, "two@example.org")]
     assert "Allowed and carried out." in answer.content.decode()
     assert theirs.get("/admin/approvals/approvalrequest/?state=over").context["cl"].result_count == 1
+
+
+def test_allowing_takes_a_second_factor_shown_lately_and_refusing_does_not(rung, one, two, monkeypatch):
+    request, other = ask(one), ask(one, times=4)
+    client = browser_of(two, monkeypatch)
+    monkeypatch.setattr("takeitdown.accounts.second_factor.shown_lately", lambda request: False)
+
+    answer = client.post(f"/admin/approvals/approvalrequest/{request.pk}/decide/", {"answer": "allow"})
+    client.post(f"/admin/approvals/approvalrequest/{other.pk}/decide/", {"answer": "refuse"})
+
+    here = f"%2Fadmin%2Fapprovals%2Fapprovalrequest%2F{request.pk}%2Fchange%2F"
+    assert answer["Location"] == f"/accounts/2fa/totp/activate/?next={here}"
+    assert rung == []
+    other.refresh_from_db()
+    assert other.allowed is False
 
 
 def test_a_link_alone_decides_nothing(rung, one, two, monkeypatch):

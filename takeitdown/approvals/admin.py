@@ -11,10 +11,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from takeitdown.accounts import second_factor
 from takeitdown.approvals import decide, kinds
 from takeitdown.approvals.models import EXPIRES_AFTER, ApprovalRequest
 from takeitdown.audit.admin import ReadOnlyAdmin
@@ -66,7 +68,10 @@ class ApprovalRequestAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_POST)
     def decide_view(self, request: HttpRequest, request_id: int) -> HttpResponse:
-        """Allow or refuse, carry out what is allowed, and back to the queue with a word on how it went."""
+        """Allow or refuse, carry out what is allowed, and back to the queue with a word on how it went.
+
+        Allowing takes a second factor shown within the last five minutes: a machine left alone opens nothing.
+        """
         asked = get_object_or_404(ApprovalRequest, pk=request_id)
         if not self.has_view_permission(request, asked):
             raise PermissionDenied
@@ -74,6 +79,11 @@ class ApprovalRequestAdmin(ReadOnlyAdmin):
         if not allow and request.POST.get("answer") != "refuse":
             self.message_user(request, gettext("Press one of the two buttons."), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:approvals_approvalrequest_change", args=[request_id]))
+        if allow and not second_factor.shown_lately(request):
+            self.message_user(request, gettext("Show your second factor once more, then press again."), messages.INFO)
+            here = reverse("admin:approvals_approvalrequest_change", args=[request_id])
+            there = reverse(second_factor.page_to_show_one(request))
+            return HttpResponseRedirect(f"{there}?{urlencode({'next': here})}")
         try:
             decide.settle(request_id, approver=request.user.get_username(), allow=allow)
         except Refused as refusal:

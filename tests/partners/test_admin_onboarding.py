@@ -27,6 +27,7 @@ MANAGER = [
 @pytest.fixture(autouse=True)
 def _second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("takeitdown.staff_site.used_a_second_factor", lambda request: True)
+    monkeypatch.setattr("takeitdown.accounts.second_factor.shown_lately", lambda request: True)
 
 
 def browser(name: str, codes: list[str] = MANAGER) -> Client:
