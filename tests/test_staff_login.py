@@ -1,5 +1,7 @@
 """The way into case management: password, second factor, and no way past it."""
 
+import time
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
@@ -15,9 +17,14 @@ from takeitdown.accounts.models import Account
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
+PERIOD = 30
 
 
-def code_of(secret: str) -> str:
+def code_of(secret: str, *, good_for: float = 2) -> str:
+    """The code of now, which stays right for so many seconds: close to its end it is waited for the next one."""
+    left = PERIOD - time.time() % PERIOD
+    if left < good_for:
+        time.sleep(left + 0.1)
     counters = list(yield_hotp_counters_from_time())
     return str(format_hotp_value(hotp_value(secret, counters[len(counters) // 2])))
 
