@@ -154,6 +154,13 @@ class TombstoneQuotaReached(Refused):
     retry_after = 3_600
 
 
+class SelfTestQuotaReached(Refused):
+    code = "self_test_quota_reached"
+    status = 429
+    default_detail = "You began as many self-tests as you may in a day. Finish the last one, or go on tomorrow."
+    retry_after = 3_600
+
+
 class NoSelfTestOpen(Refused):
     code = "no_self_test_open"
     status = 409

@@ -18,12 +18,13 @@ from django.utils.translation import gettext as _
 
 from matching.models import ListChange, ListReader, Op
 from partners import judging, picture_archive, sandbox
-from partners.errors import NoListForKey, NoSelfTestOpen, UnknownTestFile
+from partners.errors import NoListForKey, NoSelfTestOpen, SelfTestQuotaReached, UnknownTestFile
 from partners.models import Partner, SelfTest
 from takeitdown.audit.models import record
 
 TOMBSTONES = 3
-TIME_TO_ANSWER = timedelta(hours=24)
+RUNS_A_DAY = 100
+TIME_TO_ANSWER = A_DAY = timedelta(hours=24)
 TIME_TO_DROP = timedelta(seconds=judging.SECONDS_TO_DROP)
 ABANDONED = "abandoned"
 
@@ -32,11 +33,14 @@ ABANDONED = "abandoned"
 def begin(partner: Partner, *, by: str) -> SelfTest:
     """Open a run. A run that is still open is closed as abandoned: there is one at a time.
 
-    Raises NoListForKey without a sandbox, PicturesBeingMade while the archive is not there yet.
+    Raises NoListForKey without a sandbox, PicturesBeingMade while the archive is not there yet, SelfTestQuotaReached.
     """
     row = _lock(partner)
+    reader = _reader(row)
     picture_archive.archive()
-    sandbox.fill(_reader(row).hash_list)
+    if SelfTest.objects.filter(partner=row, begun_at__gt=timezone.now() - A_DAY).count() >= RUNS_A_DAY:
+        raise SelfTestQuotaReached
+    sandbox.fill(reader.hash_list)
     for earlier in _open_runs(row):
         _close(earlier, [ABANDONED])
     run = SelfTest.objects.create(partner=row)
@@ -45,7 +49,7 @@ def begin(partner: Partner, *, by: str) -> SelfTest:
 
 
 @transaction.atomic
-def answer(self_test: SelfTest, matches: Mapping[str, Sequence[str]]) -> SelfTest:
+def answer(self_test: SelfTest, matches: Mapping[str, Sequence[str]], *, by: str = "self-test") -> SelfTest:
     """Take what a platform found: file names to entry ids (32 hex); files that matched nothing may be left out.
 
     Then withdraws three entries of its sandbox, which starts the clock. Once a run. Raises NoSelfTestOpen,
@@ -65,7 +69,7 @@ def answer(self_test: SelfTest, matches: Mapping[str, Sequence[str]]) -> SelfTes
     run.tombstones = sandbox.withdraw_some(partner, count=TOMBSTONES, by="self-test")
     run.answered_at = run.withdrawn_at = timezone.now()
     run.save()
-    _note(run, "answered a self-test", caught=found["caught"], to_catch=found["to_catch"])
+    _note(run, "answered a self-test", by=by, caught=found["caught"], to_catch=found["to_catch"])
     return run
 
 

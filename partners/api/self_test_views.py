@@ -58,8 +58,8 @@ class SelfTestView(SandboxView):
         operation_id="begin_self_test",
         summary="Begin a self-test",
         description="One run at a time: a run that is still open is closed as `abandoned`. Then sync your sandbox "
-        "copy, match every file of the archive, and send what you found. 503 `pictures_being_made` (`done`, `of`) "
-        "before the archive is there.",
+        "copy, match every file of the archive, and send what you found. A hundred runs a day. 503 "
+        "`pictures_being_made` (`done`, `of`) before the archive is there.",
         request=self_test_shapes.BeginBody,
         responses={201: self_test_shapes.RunFacts, 503: None},
         examples=[self_test_shapes.BEGIN],
@@ -118,7 +118,7 @@ class AnswersView(SandboxView):
         run = self_tests.latest(self.key.partner)
         if run is None:
             raise NoSelfTestOpen
-        run = self_tests.answer(run, body.validated_data["matches"])
+        run = self_tests.answer(run, body.validated_data["matches"], by=self.key.prefix)
         return Response(self_test_shapes.run_facts(run))
 
 

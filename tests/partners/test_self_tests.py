@@ -163,6 +163,17 @@ def test_one_run_is_open_and_an_older_one_is_abandoned(tester):
         self_tests.answer(SelfTest.objects.get(pk=first["id"]), {})
 
 
+def test_a_loop_that_only_begins_runs_is_stopped(tester, monkeypatch):
+    monkeypatch.setattr(self_tests, "RUNS_A_DAY", 2)
+    for _again in range(2):
+        assert tester.post("self-test/", {}).status_code == 201
+
+    refused = tester.post("self-test/", {})
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "self_test_quota_reached")
+    assert state(tester)["run"]["stage"] == "answers"
+
+
 def test_run_nobody_answers_is_abandoned_after_a_day(tester):
     tester.post("self-test/", {})
     assert self_tests.close_overdue() == 0

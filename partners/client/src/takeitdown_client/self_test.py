@@ -78,7 +78,14 @@ class SelfTest:
             except PortalRefusal as refusal:
                 if refusal.code not in _NOT_YET or time.monotonic() > give_up_at:
                     raise
-                self._sleep(refusal.retry_after or LOOK_AGAIN_SECONDS)
+                self._wait(refusal)
+
+    def _wait(self, refusal: PortalRefusal) -> None:
+        self._progress.start(f"{refusal.detail} Waiting, seconds", 0)
+        seconds = refusal.retry_after or LOOK_AGAIN_SECONDS
+        self._sleep(seconds)
+        self._progress.advance(round(seconds))
+        self._progress.finish()
 
     def _fetch(self, sha256: str) -> Path:
         """The archive in the client's directory; fetched only where it is not there already."""
