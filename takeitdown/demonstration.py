@@ -34,6 +34,7 @@ WITHDRAWN = 5
 ENTRIES_OF_HISTORY = 8
 SEQUENCER_WITHIN_SECONDS = 30
 STAFF_EMAIL = "staff@takeitdown.example"
+COLLEAGUE_EMAIL = "colleague@takeitdown.example"
 MEMBER_EMAIL = "owner@example-platform.example"
 ACTOR = "demonstration"
 
@@ -54,6 +55,7 @@ def seed() -> dict[str, Any]:
         "partner_key": partner_key(known.get("partner_key", "")),
         "verifier_key": SigningKey.objects.latest("valid_from").verifier,
         "staff": staff_login(known.get("staff", {})),
+        "colleague": staff_login(known.get("colleague", {}), email=COLLEAGUE_EMAIL),
         "member": member_login(known.get("member", {})),
         "python": sys.executable,
         "pictures": str(settings.VAR / "demonstration"),
@@ -121,9 +123,12 @@ def partner_key(known: str) -> str:
 
 
 @transaction.atomic
-def staff_login(known: dict[str, str]) -> dict[str, str]:
-    """The login in `known` if it still opens, else a new password and a new second factor."""
-    return known if _opens(known) else _new_login(STAFF_EMAIL, is_staff=True)
+def staff_login(known: dict[str, str], *, email: str = STAFF_EMAIL) -> dict[str, str]:
+    """The login in `known` if it still opens, else a new password and a new second factor.
+
+    There are two members of staff, for what one asks another has to allow.
+    """
+    return known if _opens(known) else _new_login(email, is_staff=True)
 
 
 @transaction.atomic

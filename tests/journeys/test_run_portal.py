@@ -18,7 +18,7 @@ from django.conf import settings
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 KEYS = {
     "portal_url", "console_url", "admin_url", "api_url", "apply_url", "platforms_url", "partner_key", "verifier_key",
-    "staff", "member", "python", "pictures",
+    "staff", "colleague", "member", "python", "pictures",
 }  # fmt: skip
 ENDS_WITHIN_SECONDS = 15  # 1 to 2 where nothing else goes on
 

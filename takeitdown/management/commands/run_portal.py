@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
     def _announce(self) -> None:
         demo = json.loads((settings.VAR / "demo.json").read_text())
-        staff, member = demo["staff"], demo["member"]
+        staff, colleague, member = demo["staff"], demo["colleague"], demo["member"]
         self.stdout.write(
             f"""
 Take It Down is ready: a try-out on this machine, not for real reports.
@@ -128,6 +128,10 @@ Take It Down is ready: a try-out on this machine, not for real reports.
     e-mail         {staff["email"]}
     password       {staff["password"]}
     second factor  {staff["totp_secret"]} (for an authenticator app)
+  A second one     to allow what the first one asks for
+    e-mail         {colleague["email"]}
+    password       {colleague["password"]}
+    second factor  {colleague["totp_secret"]}
 
 All of it stands in {settings.VAR / "demo.json"}. Ctrl-C ends the portal.
 """
