@@ -143,7 +143,7 @@ def _delta(endpoint: WebhookEndpoint) -> Message | None:
         return None
     body = sending.encoded({"type": "list.delta", **page})
     changes = page["changes"]
-    if page["head"] != page["latest"] or not 0 < len(changes) <= DELTA_CHANGES or len(body) > DELTA_BYTES:
+    if not 0 < len(changes) <= DELTA_CHANGES or len(body) > DELTA_BYTES:
         return None
     kind, seq = Delivery.Kind.DELTA, changes[-1]["seq"]
     return Message(kind, _message_id(endpoint, kind, hash_list.epoch, seq), body, hash_list.epoch, seq, len(changes))

@@ -213,6 +213,23 @@ def test_a_dead_worker_is_waited_for_half_a_minute(platform, inbox, sequencer, c
     assert len(work()) == 1
 
 
+def test_a_stray_bell_neither_doubles_nor_hurries_a_delivery(platform, inbox, sequencer, clock, middling):
+    endpoint = confirmed(platform, inbox)
+    publish(sequencer)
+    delivery.follow_heads(lambda endpoint_id: None)
+    assert delivery.claim(str(endpoint.pk)) is not None
+    assert delivery.deliver(str(endpoint.pk)) is None  # somebody has it
+    clock.turn(timedelta(seconds=31))
+    inbox.statuses(500)
+    assert [sent.failure for sent in work()] == ["status"]
+
+    clock.turn(timedelta(seconds=4))
+    assert delivery.deliver(str(endpoint.pk)) is None  # its wait is not over
+    clock.turn(timedelta(seconds=1))
+    assert delivery.deliver(str(endpoint.pk)) is not None
+    assert delivery.deliver(str(endpoint.pk)) is None  # there is nothing to tell
+
+
 def test_who_lost_the_lease_writes_nothing(platform, inbox, sequencer, clock):
     endpoint = confirmed(platform, inbox)
     publish(sequencer)

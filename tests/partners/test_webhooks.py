@@ -157,6 +157,22 @@ def test_a_wrong_answer_to_a_challenge_confirms_nothing(platform, inbox, answer,
     assert list(WebhookEndpoint.objects.active()) == []
 
 
+@pytest.mark.parametrize("change", [{"url": "https://elsewhere.example/"}, {"removed_at": timezone.now()}])
+def test_an_answer_confirms_only_what_was_asked(platform, inbox, monkeypatch, change):
+    """The row moves on between the question and the answer."""
+    endpoint = add(platform, inbox.url)
+
+    def word(length: int) -> str:
+        WebhookEndpoint.objects.update(**change)
+        return "word"
+
+    monkeypatch.setattr("secrets.token_urlsafe", word)
+    assert webhooks.challenge(endpoint).succeeded
+
+    endpoint.refresh_from_db()
+    assert endpoint.confirmed_at is None
+
+
 def test_an_address_inside_is_refused_when_added(platform, settings):
     settings.OUTBOUND_TEST_NETWORKS = []
     for url in ("http://good.example/", "https://localhost/", "https://10.0.0.1/", "https://good.example/?key=1"):
