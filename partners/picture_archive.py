@@ -37,10 +37,13 @@ def _path(suffix: str) -> Path:
 
 def archive() -> Archive:
     """The archive. Raises PicturesBeingMade where it is not there yet; the worker's sweep makes it."""
-    try:
-        return _read(_path(".json"))
-    except FileNotFoundError:
-        raise PicturesBeingMade(done=_done(), of=FILES) from None
+    if not _is_there():
+        raise PicturesBeingMade(done=_done(), of=FILES)
+    return _read(_path(".json"))
+
+
+def _is_there() -> bool:
+    return _path(".json").exists() and _path(".zip").exists()
 
 
 @functools.lru_cache(maxsize=2)
@@ -66,17 +69,16 @@ def make_if_missing(*, tell: Callable[[int], None] = lambda done: None) -> bool:
 
     `tell` gets the number of files done, out of `FILES`. A cut run leaves nothing that would be served.
     """
-    if _path(".json").exists():
+    if _is_there():
         return False
     _path(".zip").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_one() as progress:
-        if progress is None or _path(".json").exists():
+        if progress is None or _is_there():
             return False
         key = making.make(_path(".new"), tell=lambda done: _tell(progress, done, tell))
-        _sync(_path(".new"))
-        _path(".new").replace(_path(".zip"))
         _path(".key").write_text(json.dumps(key.as_json()))
-        _path(".key").replace(_path(".json"))  # last: where the key is, the archive is whole
+        _put(_path(".new"), _path(".zip"))
+        _put(_path(".key"), _path(".json"))  # last: where the key is, the archive is whole
     return True
 
 
@@ -108,6 +110,8 @@ def _done() -> int:
     return int(said) if said.isdecimal() else 0
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
+def _put(made: Path, there: Path) -> None:
+    """In its place in one step, and only once all of it is on the disk."""
+    with made.open("rb") as file:
         os.fsync(file.fileno())
+    made.replace(there)

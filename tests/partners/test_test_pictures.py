@@ -111,6 +111,10 @@ def test_worker_makes_the_archive_once_there_is_a_sandbox_and_the_same_again(tmp
     assert (again.key, again.path.read_bytes()) == (archive.key, archive.path.read_bytes())
     assert again.key.originals == making.originals()
     assert again.path.with_suffix(".progress").read_text() == str(FILES)
+    assert {path.suffix for path in (tmp_path / "self-test").iterdir()} == {".zip", ".json", ".progress"}
+    again.path.unlink()
+    with pytest.raises(PicturesBeingMade):
+        picture_archive.archive()
     assert {"partners.make_test_pictures", "partners.close_self_tests"} <= {
         timed["task"] for timed in app.conf.beat_schedule.values()
     }
