@@ -31,7 +31,7 @@ class Partner(models.Model):
         max_length=40,
         unique=True,
         validators=[RegexValidator(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", _("Lower-case letters, digits and single hyphens."))],
-        help_text=_("Names its sandbox list, sandbox-<code>. It does not change."),
+        help_text=_("Names its sandbox list. It does not change."),
     )
     group = models.CharField(
         _("group"), max_length=80, help_text=_("Partners of one company share it: together they have one vote.")

@@ -65,6 +65,12 @@ class ApplicationForm(forms.Form):
         error_messages={"required": _("Please read the terms and tick this box if you accept them.")},
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if name != "terms":
+                field.error_messages["required"] = _("Please fill this in.")
+
     def stated(self) -> dict[str, str]:
         """What `applications.apply` takes."""
         return {name: value for name, value in self.cleaned_data.items() if name != "terms"}

@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -104,8 +106,8 @@ class ApprovalRequestAdmin(ReadOnlyAdmin):
         return known.describe(asked.payload) if known else gettext("This version does not know what was asked for.")
 
     @admin.display(description=_("expires at"))
-    def expires_at(self, asked: ApprovalRequest) -> Any:
-        return asked.asked_at + EXPIRES_AFTER
+    def expires_at(self, asked: ApprovalRequest) -> str:
+        return date_format(timezone.localtime(asked.asked_at + EXPIRES_AFTER), "DATETIME_FORMAT")
 
     @admin.display(description=_("state"))
     def state(self, asked: ApprovalRequest) -> str:
