@@ -116,6 +116,12 @@ class WebhookRemoved(Refused):
     default_detail = "This webhook was removed. Add a new one instead."
 
 
+class NoSuchWebhook(Refused):
+    code = "no_such_webhook"
+    status = 404
+    default_detail = "You have no such webhook on this list. The addresses you have stand in your console."
+
+
 class ChallengeOpen(Refused):
     code = "challenge_open"
     status = 409

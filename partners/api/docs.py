@@ -49,6 +49,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "groups": [
             ("The list", guide.operations("hash list")),
             ("Giving back", guide.operations("giving back")),
+            ("Webhooks", guide.operations("webhooks")),
             ("The self-test", guide.operations("self-test")),
         ],
         "refusals": _refusals(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from partners.api import docs, report_views, self_test_views, snapshot, views
+from partners.api import docs, report_views, self_test_views, snapshot, views, webhook_views
 
 
 class EntryIdConverter(StringConverter):
@@ -26,6 +26,8 @@ urlpatterns = [
     path("v1/hash-list/keys/", views.KeysView.as_view(), name="keys"),
     path("v1/match-reports/", report_views.MatchReportsView.as_view(), name="match_reports"),
     path("v1/feedback/", report_views.FeedbackView.as_view(), name="feedback"),
+    path("v1/webhooks/", webhook_views.WebhooksView.as_view(), name="webhooks"),
+    path("v1/webhooks/tests/", webhook_views.TestsView.as_view(), name="webhook_tests"),
     path("v1/self-test/", self_test_views.SelfTestView.as_view(), name="self_test"),
     path("v1/self-test/pictures/", self_test_views.PicturesView.as_view(), name="test_pictures"),
     path("v1/self-test/answers/", self_test_views.AnswersView.as_view(), name="answers"),

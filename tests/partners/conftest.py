@@ -18,7 +18,7 @@ from partners.models import Environment, Partner, PartnerState, Scope
 from tests import make
 
 SEED = bytes(range(32))
-EVERYTHING = (Scope.LIST_READ, Scope.FEEDBACK_WRITE)
+EVERYTHING = tuple(Scope)
 
 
 @dataclass
