@@ -16,6 +16,7 @@ from . import self_test as testing
 from .audit import audit
 from .errors import ClientFailure, InvalidInput, LocalCopyDamaged
 from .follow import follow, wait_after_success
+from .heads import is_stale
 from .http import UrlTransport, checked_url
 from .match import REVIEW, Match, Matcher, nearest_first, types_of
 from .notes import VerifierKey
@@ -24,7 +25,7 @@ from .progress import for_terminal
 from .reports import Reports
 from .rows import DEFAULT_MIN_WAIT_SECONDS, TRUST_NAMES
 from .store import Store, read_key, write_key
-from .sync import Outcome, Synchroniser, is_stale
+from .sync import Outcome, Synchroniser
 
 DONE, FOUND, WRONG_USE, NO_ANSWER, NOT_PROVEN, BUSY = range(6)
 

@@ -1,6 +1,6 @@
 """A snapshot in place of the copy: fetched, proven, brought up to the newest head, then swapped in at once.
 
-It never makes the copy older than what was verified before. The rules themselves are those of `sync.py`.
+It never makes the copy older than what was verified before. The rules themselves are in `sync.py` and `heads.py`.
 """
 
 from __future__ import annotations
