@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import ERROR, CheckMessage, Error, Tags, register, run_checks
+from django.core.checks import ERROR, CheckMessage, Error, Tags, Warning, register, run_checks
 from django.db import DatabaseError, connection, connections
 
 from takeitdown.database import POSTGRESQL_KEEPS_QUIET
@@ -63,6 +63,13 @@ def languages_are_compiled(app_configs: Any, **kwargs: Any) -> Iterable[CheckMes
         if code != settings.LANGUAGE_CODE and not catalogue.exists():
             command = f"python -m takeitdown.translations {catalogue.with_suffix('.po')}"
             yield Error(f"The words of {code} are not compiled: run {command}", id="tid.E018")
+
+
+@register(Tags.security, deploy=True)
+def mail_goes_out(app_configs: Any, **kwargs: Any) -> Iterable[CheckMessage]:
+    """Without a mail server nobody can confirm an application or take up an invitation."""
+    if not settings.EMBEDDED and settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        yield Warning("Mail is written to files and reaches nobody.", hint="Set EMAIL_HOST.", id="tid.W017")
 
 
 @register(Tags.database)

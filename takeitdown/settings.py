@@ -269,7 +269,7 @@ EMAIL_TIMEOUT = 5  # somebody waits for the page that sends it
 _mail_by = "smtp" if EMAIL_HOST else "filebased"
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", f"django.core.mail.backends.{_mail_by}.EmailBackend")
 EMAIL_FILE_PATH = VAR / "mail"
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Take It Down <no-reply@{_public.hostname}>")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Take It Down <platforms@{_public.hostname}>")
 
 # --- languages, times, static files ------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

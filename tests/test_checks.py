@@ -29,6 +29,7 @@ def production(tmp_path):
         "WEBHOOK_MASTER": secrets.token_hex(32),
         "BEHIND_TLS_PROXY": "1",
         "TRUSTED_PROXIES": "10.0.0.0/8",
+        "EMAIL_HOST": "mail.internal",
     }
 
 
@@ -45,6 +46,14 @@ def test_production_is_clean(production):
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no issues" in done.stdout
+
+
+def test_production_says_when_its_mail_reaches_nobody(settings):
+    settings.EMBEDDED = False
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    assert [found.id for found in checks.mail_goes_out(None)] == ["tid.W017"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    assert list(checks.mail_goes_out(None)) == []
 
 
 WORKER = ["-m", "celery", "-A", "takeitdown", "worker", "--pool", "solo"]
