@@ -88,7 +88,7 @@ def record_feedback(
         given_at=now,
         counts=admission.counts,
     )
-    votes.settle(row)
+    votes.settle(row, reader.hash_list)
     if admission.over_cap:
         decisions.review_over_cap(row)
     return given, True
@@ -133,7 +133,7 @@ def _past(rows: QuerySet[_Row], own: QuerySet[_Row], after: str) -> QuerySet[_Ro
 
 def _lock(partner: Partner) -> None:
     # Not the key itself: rows that only point at the partner may still be inserted meanwhile.
-    Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
+    Partner.objects.select_for_update(no_key=True).values_list("pk").get(pk=partner.pk)
 
 
 def _hold(reader: ListReader, entry: str) -> HashListEntry:

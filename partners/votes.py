@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from matching import decisions, trust
+from matching import decisions, hashlist, trust
 from matching.models import PRODUCTION, HashList, HashListEntry, State
 from partners.models import Feedback, Opinion, Partner, PartnerState
 from takeitdown.audit.models import record
@@ -28,13 +28,14 @@ DAY = timedelta(days=1)
 COUNTED_AT_ONCE = 200
 OPINIONS_A_DAY = 25  # on one entry; whoever says more is not deciding anything, and nobody reads them all
 # Whose votes move the production list. In a sandbox there is its owner alone.
-IN_FORCE = Q(state=PartnerState.PRODUCTION, feedback_suspended_at=None)
+VOTERS = (PartnerState.PRODUCTION,)
+SANDBOX_VOTERS = (PartnerState.PRODUCTION, PartnerState.SANDBOX)
+IN_FORCE = Q(state__in=VOTERS, feedback_suspended_at=None)
 
 
 def in_force(partner: Partner) -> bool:
     """Whether this platform's opinions count at present, wherever they are about."""
-    active = partner.state in {PartnerState.PRODUCTION, PartnerState.SANDBOX}
-    return active and partner.feedback_suspended_at is None
+    return partner.state in SANDBOX_VOTERS and partner.feedback_suspended_at is None
 
 
 def counts_now(given: Feedback) -> bool:
@@ -95,14 +96,15 @@ class Count:
     disputed_at: datetime | None = None
 
 
-def count(entries: Iterable[HashListEntry]) -> dict[UUID, Count]:
-    """The votes on each entry, in one query."""
+def count(entries: Iterable[HashListEntry], hash_list: HashList) -> dict[UUID, Count]:
+    """The votes on each entry of one list, in one query."""
     settled = {entry.pk: entry.restored_at for entry in entries}
-    voices = Q(partner__feedback_suspended_at=None) & (
-        Q(partner__state=PartnerState.PRODUCTION)
-        | Q(partner__state=PartnerState.SANDBOX) & ~Q(entry__hash_list__name=PRODUCTION)
+    rows = Feedback.objects.current().filter(
+        entry__in=settled,
+        counts=True,
+        partner__feedback_suspended_at=None,
+        partner__state__in=VOTERS if hash_list.name == PRODUCTION else SANDBOX_VOTERS,
     )
-    rows = Feedback.objects.current().filter(voices, entry__in=settled, counts=True)
     opinions: dict[UUID, dict[str, tuple[str, datetime]]] = defaultdict(dict)
     for entry_id, group, opinion, given_at in rows.order_by("given_at", "pk").values_list(
         "entry_id", "partner__group", "opinion", "given_at"
@@ -119,9 +121,9 @@ def _weigh(opinions: Iterable[tuple[str, datetime]]) -> Count:
     return Count(trust.Votes(len(agreed), len(disputed)), max(disputed, default=None))
 
 
-def settle(entry: HashListEntry) -> Count:
-    """Count the votes on a locked entry and ask for what follows from them; returns them."""
-    counted = count([entry])[entry.pk]
+def settle(entry: HashListEntry, hash_list: HashList) -> Count:
+    """Count the votes on a locked entry of that list and ask for what follows from them; returns them."""
+    counted = count([entry], hash_list)[entry.pk]
     decisions.apply_votes(entry, counted.votes, disputed_at=counted.disputed_at)
     return counted
 
@@ -181,7 +183,7 @@ def _recount(partner: Partner, *, counts: bool) -> int:
 @transaction.atomic
 def _settle_free(entry_ids: Sequence[UUID]) -> set[UUID]:
     entries = {entry.pk: entry for entry in decisions.lock_free(entry_ids)}
-    for entry_id, counted in count(entries.values()).items():
+    for entry_id, counted in count(entries.values(), hashlist.production()).items():
         decisions.apply_votes(entries[entry_id], counted.votes, disputed_at=counted.disputed_at)
     return set(entries)
 

@@ -111,7 +111,7 @@ class FeedbackView(GivenBackView):
     )
     def get(self, request: Request) -> Response:
         rows = reports.feedback_given(**self.asked_for(request))
-        counted = votes.count({row.entry for row in rows})
+        counted = votes.count({row.entry for row in rows}, self.reader.hash_list)
         listed = [_given(row, disputes=counted[row.entry_id].votes.disputes) for row in rows]
         return Response({"feedback": listed, "next": _next(rows)})
 
