@@ -14,12 +14,23 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from partners import keys, reports
-from partners.models import ApiKey
+from partners.models import ApiKey, Application
 from takeitdown.accounts.models import Account
 from takeitdown.audit.models import AuditEvent
 from tests.partners.conftest import Platform, new_platform, publish
 
-LISTS = ["partner", "membership", "apikey", "matchreport", "feedback", "snapshotdownload", "pagesread"]
+LISTS = [
+    "partner",
+    "membership",
+    "apikey",
+    "matchreport",
+    "feedback",
+    "snapshotdownload",
+    "pagesread",
+    "application",
+    "invitation",
+    "selftest",
+]
 
 
 @pytest.fixture
@@ -50,6 +61,9 @@ def test_list_pages_need_as_many_queries_for_three_rows_as_for_one(
         platform.get("hash-list/changes/")
         account = Account.objects.create_user(f"{code}@example.org")
         platform.partner.memberships.create(account=account, role="owner")
+        platform.partner.invitations.create(email=account.email, role="owner", token_digest=code.encode())
+        platform.partner.self_tests.create()
+        Application.objects.create(service=code, token_digest=code.encode(), terms_version="1")
 
     fill("one")
     staff.get(address(model))
