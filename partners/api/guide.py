@@ -161,6 +161,7 @@ _SAVED_AS = {
     "/api/v1/self-test/pictures/": "test-pictures.zip",
 }
 _PLAIN = {"integer": "whole number", "int64": "whole number", "string": "text", "boolean": "true or false"}
+_PLAIN |= {"number": "number", "object": "object"}
 _PLAIN |= {"date": "date", "date-time": "UTC time"}
 
 

@@ -22,6 +22,7 @@ from matching import epochs
 from partners import keys
 from partners import sandbox as partner_sandbox
 from partners.api import docs, urls
+from partners.api.guide import Guide
 from partners.models import Environment, Scope
 from tests.partners.conftest import publish
 
@@ -62,6 +63,16 @@ def test_every_member_and_parameter_is_explained():
     assert [parameter["name"] for parameter in parameters if not parameter.get("description")] == []
     assert all(facts["summary"] and facts["description"] for facts in operations)
     assert all(facts["security"] == [{"optInKey": []}] for facts in operations)
+
+
+@pytest.mark.django_db
+def test_page_says_of_every_member_what_it_is():
+    schema = docs.schema()
+    tags = {tag for methods in schema["paths"].values() for facts in methods.values() for tag in facts["tags"]}
+    operations = [operation for tag in sorted(tags) for operation in Guide(schema, "").operations(tag)]
+    tables = [(operation.id, table) for operation in operations for table in operation.takes + operation.gives]
+
+    assert [(id, member.name) for id, table in tables for member in table.members if not member.kind] == []
 
 
 @pytest.mark.django_db
