@@ -28,7 +28,7 @@ from takeitdown.audit.models import record
 LONGEST_LIFE = timedelta(days=365)
 OVERLAP = timedelta(days=7)  # how long a rotated key goes on beside its successor
 _SIGNS = string.digits + string.ascii_letters
-_SHAPE = re.compile(r"(tid_(?:live|test)_([0-9A-Za-z]{12})_[0-9A-Za-z]{43})_([0-9a-f]{8})", re.ASCII)
+_SHAPE = re.compile(r"(tid_(live|test)_([0-9A-Za-z]{12})_[0-9A-Za-z]{43})_([0-9a-f]{8})", re.ASCII)
 _LENGTH = len("tid_live_") + 12 + 1 + 43 + 1 + 8
 
 
@@ -91,9 +91,9 @@ def find(text: str) -> ApiKey:
     Asked of the database each time: a revocation counts for every process at once.
     """
     shape = _SHAPE.fullmatch(text) if len(text) == _LENGTH else None
-    if shape is None or _checksum(shape[1]) != shape[3]:
+    if shape is None or _checksum(shape[1]) != shape[4]:
         raise KeyNotAccepted
-    key = ApiKey.objects.with_list().filter(key_id=shape[2]).first()
+    key = ApiKey.objects.with_list(shape[2]).filter(key_id=shape[3]).first()
     kept = bytes(key.digest) if key else bytes(32)
     if not hmac.compare_digest(kept, _digest(text)) or key is None or not key.is_live(timezone.now()):
         raise KeyNotAccepted

@@ -33,9 +33,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that open something now: neither revoked nor expired."""
         return self.filter(revoked_at=None, expires_at__gt=now or timezone.now())
 
-    def with_list(self) -> Self:
-        """With partner, readers and their lists, in one query: a request needs them all."""
-        return self.select_related("partner__reader__hash_list", "partner__sandbox_reader__hash_list")
+    def with_list(self, environment: str) -> Self:
+        """With partner, the reader that keys of this kind open, and its list, in one query: a request needs them."""
+        reader = "reader" if environment == Environment.LIVE else "sandbox_reader"
+        return self.filter(environment=environment).select_related(f"partner__{reader}__hash_list")
 
 
 class ApiKey(models.Model):
