@@ -158,7 +158,7 @@ def _resolve(host: str, deadline: Deadline) -> list[str]:
 def _checked_addresses(place: Target, deadline: Deadline) -> list[str]:
     """The addresses of the name, if every single one may be connected to."""
     addresses = _resolve(place.host, deadline)
-    openings, own = _openings(), _own_addresses()
+    openings, own = _openings(), _own_addresses(deadline)
     if not all(may_connect(address, place.port, own=own, openings=openings) for address in addresses):
         raise SendFailed(Failure.NOT_PUBLIC)
     return addresses
@@ -176,14 +176,14 @@ def _our_names() -> set[str]:
 _own: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
 
 
-def _own_addresses() -> frozenset[str]:
+def _own_addresses(deadline: Deadline) -> frozenset[str]:
     """Addresses of this machine's interfaces, and of the portal's own name; kept for a minute."""
     global _own  # a cache of one value; two threads at once ask twice, no more
     if time.monotonic() - _own[0] > _OWN_KEPT_SECONDS:
         interfaces = (entry.address for entries in psutil.net_if_addrs().values() for entry in entries)
         public: Sequence[str] = ()
         with contextlib.suppress(OSError, UnicodeError, SendFailed):
-            public = _resolve(urlsplit(settings.PUBLIC_URL).hostname or "localhost", Deadline(2.0))
+            public = _resolve(urlsplit(settings.PUBLIC_URL).hostname or "localhost", Deadline(deadline.left(2.0)))
         _own = (time.monotonic(), frozenset([*interfaces, *public]))
     return _own[1]
 

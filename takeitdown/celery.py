@@ -35,8 +35,8 @@ app.conf.beat_schedule = {
     "make test pictures": {"task": "partners.make_test_pictures", "schedule": 15.0, "options": {"expires": 15}},
     "close self-tests": {"task": "partners.close_self_tests", "schedule": 60.0},
     "recount votes": {"task": "partners.recount_votes", "schedule": 15.0},
-    # Expires before a third one: an outage of the worker leaves no heap of them to work through.
-    "follow heads": {"task": "partners.follow_heads", "schedule": 1.0, "options": {"expires": 2}},
+    # Expires, so that an outage of the worker leaves no heap to work through; not sooner, for clocks differ.
+    "follow heads": {"task": "partners.follow_heads", "schedule": 1.0, "options": {"expires": 15}},
     "forget deliveries": {"task": "partners.forget_deliveries", "schedule": crontab(hour="3", minute="41")},
     "forget applications": {"task": "partners.forget_applications", "schedule": crontab(hour="3", minute="47")},
     "forget receipts": {"task": "submissions.forget_receipts", "schedule": crontab(minute="7")},

@@ -72,7 +72,7 @@ def confirmed(platform: Platform, inbox: Inbox, **changes: Any) -> WebhookEndpoi
     """A webhook that hears of the production list from now on; its challenge is not kept in the inbox."""
     wanted = {"environment": Environment.LIVE, "mode": Mode.PING, **changes}
     endpoint = webhooks.add(platform.partner, url=inbox.url, by="tests", **wanted)
-    assert webhooks.challenge(endpoint).succeeded
+    assert any(webhooks.challenge(endpoint).succeeded for _ in range(3))  # a busy machine may miss the five seconds
     inbox.received.clear()
     return endpoint
 
