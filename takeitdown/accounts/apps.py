@@ -6,6 +6,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from takeitdown.accounts import roles, second_factor, sessions  # noqa: F401  they listen
+        from takeitdown.accounts import addresses, roles, second_factor, sessions  # noqa: F401  they listen
 
         roles.write_down_after_migrations()
