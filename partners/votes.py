@@ -48,7 +48,7 @@ def counts_now(given: Feedback) -> bool:
 
 @dataclass(frozen=True)
 class Admission:
-    """Whether an opinion counts, and if it doesn't, whether the daily cap is why; whether there was one before."""
+    """Whether an opinion counts, if not, whether the daily cap is why, and whether there was one of late before it."""
 
     counts: bool
     over_cap: bool = False
