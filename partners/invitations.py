@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.utils import timezone
 
 from partners import mail, one_time
-from partners.joining import AlreadyMember, InvitationNotOpen, LastOwner, MemberGone, OtherAccount, PartnerHasLeft
+from partners.joining import (
+    AlreadyMember,
+    InvitationNotOpen,
+    LastOwner,
+    MemberGone,
+    OtherAccount,
+    PartnerHasLeft,
+    TooManyInvitations,
+)
 from partners.models import Invitation, Membership, Partner, PartnerState, Role
 from takeitdown.accounts.models import Account
 from takeitdown.audit.models import record
+
+A_DAY = 50  # of one platform: nobody uses it to send mail to strangers
 
 
 @transaction.atomic
@@ -19,7 +31,8 @@ def invite(partner: Partner, *, email: str, role: str, by: str) -> Invitation:
     """Offer `email` a place at `partner`; the mail with the link goes out after the commit.
 
     An open invitation of that address is replaced: its link opens nothing any more. The reply does not tell whether the
-    address has an account elsewhere. Raises AlreadyMember, PartnerHasLeft, and mail.MailNotSent after the commit.
+    address has an account elsewhere. Raises AlreadyMember, PartnerHasLeft, TooManyInvitations, and mail.MailNotSent
+    after the commit.
     """
     address = email.strip().lower()
     row = _locked(partner)
@@ -27,6 +40,8 @@ def invite(partner: Partner, *, email: str, role: str, by: str) -> Invitation:
         raise PartnerHasLeft
     if Membership.objects.filter(partner=row, account__email=address).exists():
         raise AlreadyMember
+    if row.invitations.filter(invited_at__gt=timezone.now() - timedelta(days=1)).count() >= A_DAY:
+        raise TooManyInvitations
     row.invitations.open().filter(email=address).update(withdrawn_at=timezone.now())
     token, digest = one_time.draw()
     invitation = Invitation.objects.create(

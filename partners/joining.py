@@ -63,6 +63,15 @@ class InvitationNotOpen(Refused):
     )
 
 
+class TooManyInvitations(Refused):
+    code = "too_many_invitations"
+    status = 429
+    default_detail = (
+        "That is as many invitations as a platform may send in a day. Go on tomorrow, or write to our staff."
+    )
+    retry_after = 86_400
+
+
 class AlreadyMember(Refused):
     code = "already_member"
     status = 409

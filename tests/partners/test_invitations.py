@@ -17,7 +17,15 @@ from django.test import Client
 from django.utils import timezone
 
 from partners import invitations
-from partners.joining import AlreadyMember, InvitationNotOpen, LastOwner, MemberGone, OtherAccount, PartnerHasLeft
+from partners.joining import (
+    AlreadyMember,
+    InvitationNotOpen,
+    LastOwner,
+    MemberGone,
+    OtherAccount,
+    PartnerHasLeft,
+    TooManyInvitations,
+)
 from partners.mail import MailNotSent
 from partners.models import Invitation, Membership, Partner, PartnerState, Role
 from takeitdown.accounts.models import Account
@@ -147,6 +155,18 @@ def test_members_are_not_invited_again_and_nobody_to_a_platform_that_left(partne
     Partner.objects.update(state=PartnerState.LEFT)
     with pytest.raises(PartnerHasLeft):
         invitations.invite(partner, email="bea@platform.example", role=Role.OWNER, by="x")
+
+
+def test_invitations_of_a_day_are_counted_withdrawn_ones_too(partner, another_partner, monkeypatch):
+    monkeypatch.setattr(invitations, "A_DAY", 2)
+    for name in ("ada", "ada"):
+        invitations.invite(partner, email=f"{name}@platform.example", role=Role.OWNER, by="x")
+
+    with pytest.raises(TooManyInvitations):
+        invitations.invite(partner, email="bea@platform.example", role=Role.OWNER, by="x")
+    invitations.invite(another_partner, email="bea@platform.example", role=Role.OWNER, by="x")
+    Invitation.objects.update(invited_at=timezone.now() - timedelta(days=1, seconds=1))
+    invitations.invite(partner, email="bea@platform.example", role=Role.OWNER, by="x")
 
 
 def test_the_invitation_outlives_a_mail_server_that_is_away(partner, settings, django_capture_on_commit_callbacks):
