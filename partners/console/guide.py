@@ -59,7 +59,21 @@ def examples(*, base: str, hash_list: str, verifier: str) -> list[Example]:
             PYTHON,
         ),
     ]
-    return [*curl, *client]
+    hooks = [
+        Example(
+            "listen",
+            _("Hear of changes within seconds, with the client"),
+            _("Behind your own TLS proxy: answers the challenge, checks signatures, pulls, and polls as well."),
+            "takeitdown-client listen --port 9000 --secrets webhook-secrets.txt",
+        ),
+        Example(
+            "receiver",
+            _("Or in your own Python program"),
+            _("With any library for Standard Webhooks; this one is standardwebhooks from PyPI."),
+            RECEIVER,
+        ),
+    ]
+    return [*curl, *client, *hooks]
 
 
 PYTHON = """from pathlib import Path
@@ -76,6 +90,25 @@ with Store(Path.home() / ".takeitdown-client") as store:
         print("for review:", match.entry, match.trust, match.distance)
     if not matches:
         print("no match")
+"""
+
+RECEIVER = """import json
+import os
+import subprocess
+
+from standardwebhooks import Webhook
+
+webhook = Webhook(os.environ["TAKEITDOWN_WEBHOOK_SECRET"])
+
+
+def receive(body, headers):
+    \"\"\"Call it from your framework's view with the raw body; answer with the status and body it returns.\"\"\"
+    message = webhook.verify(body, headers)  # raises where it is not genuine: answer 400
+    if message["type"] == "webhook.challenge":
+        return 200, json.dumps({"challenge": message["challenge"]})
+    if message["type"] in ("list.head", "list.delta"):
+        subprocess.Popen(["takeitdown-client", "sync", "--now"])  # answer at once, pull meanwhile
+    return 204, ""
 """
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from partners.models import Partner, PartnerState
 from tests.partners.conftest import publish
@@ -58,13 +63,46 @@ def test_every_example_runs_as_it_stands(live_server, platform, engineer, sequen
         assert done.returncode == 0, (name, done.stdout, done.stderr)
         return done.stdout
 
-    assert set(texts) == {"head", "changes", "client", "python"}
+    assert set(texts) == {"head", "changes", "client", "python", "listen", "receiver"}
     assert "tid-head/1" in run("head")
     assert '"op":"add"' in run("changes").replace(" ", "")
     assert "3" in run("client")
     assert run("python") == "no match\n"
     platform.reader.refresh_from_db()
     assert platform.reader.seq == 3  # the example's sync told us that the copy is equal
+
+
+@pytest.mark.django_db
+def test_the_receiver_of_the_guide_takes_what_we_send_and_nothing_else(screen, production, monkeypatch):
+    secret = "whsec_" + base64.b64encode(bytes(32)).decode()
+    monkeypatch.setenv("TAKEITDOWN_WEBHOOK_SECRET", secret)
+    called: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "Popen", called.append)
+    program: dict[str, Any] = {}
+    exec(examples(screen)["receiver"], program)
+
+    def send(**message: Any) -> tuple[int, str]:
+        body, now = json.dumps(message), datetime.now(UTC)
+        signed = Webhook(secret).sign("msg_1", now, body)
+        headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signed}
+        answer: tuple[int, str] = program["receive"](body, headers)
+        return answer
+
+    assert send(type="webhook.challenge", challenge="word") == (200, '{"challenge": "word"}')
+    assert send(type="webhook.test") == (204, "")
+    assert called == []
+    assert send(type="list.head", list="production", epoch=1, seq=2) == (204, "")
+    assert called == [["takeitdown-client", "sync", "--now"]]
+    with pytest.raises(WebhookVerificationError):
+        program["receive"]("{}", {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1,x"})
+
+
+def test_the_client_of_the_guide_knows_how_to_listen():
+    command = [sys.executable, "-m", "takeitdown_client", "listen", "--help"]
+    said = subprocess.run(command, env={"PYTHONPATH": str(CLIENT)}, capture_output=True, text=True, check=True).stdout
+
+    assert "--port" in said
+    assert "--secrets" in said
 
 
 @pytest.mark.django_db
