@@ -4,6 +4,7 @@ import time
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.test import Client
 
 from takeitdown.accounts import sessions
 from takeitdown.accounts.models import Account
@@ -98,3 +99,13 @@ def test_no_session_keeps_an_address_or_a_browser(client):
 def test_visitors_without_a_login_cost_no_query(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         client.get("/health/live/")
+
+
+@pytest.mark.parametrize(
+    ("address", "says"), [("/accounts/login/", b"This page was too old"), ("/console/list/", b"This page was too old")]
+)
+def test_a_form_from_a_login_that_is_over_says_what_to_do(address, says):
+    answer = Client(enforce_csrf_checks=True).post(address, {"value": "x"})
+
+    assert answer.status_code == 403
+    assert says in answer.content

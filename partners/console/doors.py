@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http import HttpResponseRedirect as Redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -63,7 +63,7 @@ def door(*, fresh: bool = False, open_after_leaving: bool = False, **least: Role
         @functools.wraps(view)
         def opened(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method not in rules.least:
-                return HttpResponseNotAllowed(rules.least)
+                return _not_this_way(request, rules)
             if (way_in := _way_in(request, rules)) is not None:
                 return way_in
             member = (
@@ -87,6 +87,12 @@ def door(*, fresh: bool = False, open_after_leaving: bool = False, **least: Role
         return opened
 
     return decorate
+
+
+def _not_this_way(request: HttpRequest, rules: Door) -> HttpResponse:
+    response = page(request, None, "not_allowed.html", status=405)
+    response.headers["Allow"] = ", ".join(rules.least)
+    return response
 
 
 def _way_in(request: HttpRequest, rules: Door) -> HttpResponse | None:
