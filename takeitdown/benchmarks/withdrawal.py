@@ -17,7 +17,7 @@ from takeitdown.benchmarks import scratch, withdrawal_portal
 from takeitdown.benchmarks.withdrawal_portal import Platform, wait_until
 
 PLATFORMS: Final = 19
-BLOCKS: Final = 4
+BLOCKS: Final = 10
 GOLDEN: Final = 0.618
 Figures = dict[str, Any]
 
