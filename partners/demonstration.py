@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from matching.models import EntryOutcome, HashListEntry
-from partners import keys, onboarding, terms
+from partners import keys, onboarding, sandbox, terms
 from partners.models import (
     ApiKey,
     Environment,
@@ -37,12 +37,14 @@ MATCHES = (
 
 @transaction.atomic
 def seed(*, rotate: bool = False) -> str:
-    """Make two platforms that read the production list, and a key for the first one.
+    """Make two platforms that read the production list, and for the first one a key and a sandbox to test in.
 
     Returns the key's text when it issues one: the first time, when no live one is left, or with `rotate`, which revokes
     what was there (its text is lost). Otherwise "". Repeating changes nothing else. The production list must be there.
     """
     example, *_others = [_platform(code, name) for code, name in PLATFORMS.items()]
+    if example.sandbox_reader is None:
+        sandbox.open_sandbox(example)
     ours = ApiKey.objects.filter(partner=example, name=KEY_NAME)
     if rotate:
         keys.revoke(ours, by="demonstration")
