@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from matching import hashlist
 from matching.models import ListReader
-from partners import keys, mail, terms
+from partners import invitations, keys, mail, terms, webhooks
 from partners.applications import apply, approve, confirm_email, propose_approval, refuse
 from partners.joining import NotReady, WrongState
 from partners.models import ApiKey, Partner, PartnerState
@@ -124,12 +123,13 @@ def leave(partner: Partner, *, by: str) -> None:
     row = _locked(partner)
     if row.state == PartnerState.LEFT:
         return
-    now = timezone.now()
     row.state, row.suspended_because, row.certified_at = PartnerState.LEFT, "", None
     row.save(update_fields=["state", "suspended_because", "certified_at"])
     keys.revoke(ApiKey.objects.filter(partner=row), by=by)
-    row.webhooks.filter(removed_at=None).update(removed_at=now)
-    row.invitations.open().update(withdrawn_at=now)
+    for endpoint in row.webhooks.filter(removed_at=None):
+        webhooks.remove(endpoint, by=by)
+    for invitation in row.invitations.open():
+        invitations.withdraw(invitation, by=by)
     _name_in_public(row, False)
     _record(row, by, "left")
     _tell(row, "left")
