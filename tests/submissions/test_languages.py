@@ -120,7 +120,7 @@ def test_staff_read_english(client: Client):
     client.get("/ar/")
     html = client.get("/accounts/login/", headers={"Accept-Language": "ar"}).content.decode()
     assert '<html lang="en" dir="ltr">' in html
-    assert "For staff and for members of a partner" in html
+    assert "For members of a platform, and for staff" in html
 
 
 @pytest.mark.parametrize(
