@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.utils import timezone
@@ -59,12 +59,9 @@ class Copy:
 
     @property
     def is_stale(self) -> bool:
-        """Whether a copy was acknowledged once, and none that was up to date for a week."""
-        return bool(self.reader.epoch) and self.last_fresh_on < timezone.localdate() - STALE_AFTER
-
-    @property
-    def last_fresh_on(self) -> date:
-        return self.reader.reached_on or date.min
+        """Whether the copy was up to date once, and not within the last week."""
+        last = self.reader.reached_on
+        return last is not None and last < timezone.localdate() - STALE_AFTER
 
 
 def copies(partner: Partner) -> list[Copy]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from partners import sandbox, self_tests
+from partners.api.guide import worded
 from partners.console.doors import door
 from partners.console.page import page
 from partners.models import Membership, Role, SelfTest
@@ -42,7 +43,7 @@ def self_test(request: HttpRequest, member: Membership) -> HttpResponse:
     context = {
         "run": run,
         "stage": self_tests.stage(run) if run else "",
-        "advice": self_tests.advice(run) if run else [],
+        "advice": [worded(sentence) for sentence in self_tests.advice(run)] if run else [],
         "findings": _findings(run) if run else [],
         "certificate": self_tests.certificate(member.partner),
         "earlier": SelfTest.objects.filter(partner=member.partner)[1:10],

@@ -79,6 +79,17 @@ def test_overview_warns_of_a_copy_older_than_a_week(screen, platform, sequencer,
     assert "let a person decide every match" in text_of(screen.get("/console/"))
 
 
+def test_a_first_copy_that_is_still_behind_is_not_called_old(screen, platform, sequencer, production):
+    head = ListHead.objects.newest(production)
+    publish(sequencer)
+    ListReader.objects.filter(pk=platform.reader.pk).update(epoch=head.epoch, seq=head.seq)
+
+    page = text_of(screen.get("/console/"))
+
+    assert "1 change behind" in page
+    assert "more than a week ago" not in page
+
+
 def test_overview_counts_running_clocks_of_this_platform_alone(screen, platform, another_platform, sequencer):
     entry, other = publish(sequencer, 2)
     matched(platform, entry, hours_ago=49)
