@@ -68,4 +68,7 @@ def page(
 
 def refusal_page(request: HttpRequest, member: Membership, refusal: Refused) -> HttpResponse:
     """What we decline, said in its own sentence and with its status."""
-    return page(request, member, "refused.html", {"refusal": refusal}, status=refusal.status)
+    response = page(request, member, "refused.html", {"refusal": refusal}, status=refusal.status)
+    if (seconds := getattr(refusal, "retry_after", None)) is not None:
+        response.headers["Retry-After"] = str(seconds)
+    return response

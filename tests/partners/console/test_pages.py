@@ -255,6 +255,17 @@ def test_what_is_no_fingerprint_is_explained(screen, production, value, type, ki
     assert "listed to you" not in text_of(answer).replace("shown to you", "")
 
 
+def test_looking_up_too_much_at_once_says_when_to_go_on(screen, sequencer, monkeypatch):
+    monkeypatch.setattr("partners.console.list_pages.LOOKUP_RATE", "1/h")
+    look_up(screen, make.pdq())
+
+    answer = look_up(screen, make.pdq())
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+    assert "Wait a little" in text_of(answer)
+
+
 def test_list_counts_by_type_and_trust(screen, sequencer):
     one, *_rest = publish(sequencer, 3)
     HashListEntry.objects.filter(pk=one.pk).update(trust=Trust.CONFIRMED)
