@@ -48,7 +48,7 @@ class ChangesView(PartnerView):
         summary="Changes past a position",
         description="Whole batches past the head you hold, at most 2,000 changes or 4 MiB, closed by a signed head. "
         "Ask again from `head` until it equals `latest`. 409 `resync` (`reason`: `other_epoch`, `below_floor`, "
-        "`unknown_position`; `latest`: the newest head): take a snapshot.",
+        "`unknown_position`, `trust_floor`; `latest`: the newest head): take a snapshot.",
         parameters=[serializers.ChangesQuery],
         responses=serializers.ChangesAnswer,
         examples=[examples.CHANGES],
