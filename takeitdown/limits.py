@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
@@ -55,37 +56,65 @@ class LimitsCache(RedisCache):
         super().__init__(server, params)
         self._class = _OneClient
 
-    def _guarded(self, call: Callable[..., T], missing: T, *args: Any, **kwargs: Any) -> T:
+    def _guarded(self, call: Callable[..., T], missing: Callable[[], T], *args: Any, **kwargs: Any) -> T:
         if time.monotonic() < LimitsCache._open_until:
-            return missing
+            return missing()
         try:
             return call(*args, **kwargs)
         except settings.LIMITS_MAY_FAIL_WITH:
             LimitsCache._open_until = time.monotonic() + BREAKER_SECONDS
-            return missing
+            return missing()
+
+    def _without_redis(self, name: str, missing: Any, *args: Any, **kwargs: Any) -> Any:
+        return missing
+
+    def _ask(self, name: str, missing: Any, *args: Any, **kwargs: Any) -> Any:
+        def instead() -> Any:
+            return self._without_redis(name, missing, *args, **kwargs)
+
+        return self._guarded(getattr(super(), name), instead, *args, **kwargs)
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(super().add, None, *args, **kwargs)
+        return self._ask("add", None, *args, **kwargs)
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
-        return self._guarded(super().get, default, key, default, version)
+        return self._ask("get", default, key, default, version)
 
     def set(self, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(super().set, None, *args, **kwargs)
+        return self._ask("set", None, *args, **kwargs)
 
     def incr(self, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(super().incr, None, *args, **kwargs)
+        return self._ask("incr", None, *args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(super().delete, False, *args, **kwargs)
+        return self._ask("delete", False, *args, **kwargs)
 
     def touch(self, *args: Any, **kwargs: Any) -> Any:
-        return self._guarded(super().touch, False, *args, **kwargs)
+        return self._ask("touch", False, *args, **kwargs)
 
     @classmethod
     def away(cls) -> bool:
         """Whether Redis failed within the last five seconds."""
         return time.monotonic() < cls._open_until
+
+
+class StandInCache(LimitsCache):
+    """LimitsCache that goes on in this process's memory while Redis is away.
+
+    For those who take "nothing known" for a no: the login's own limits would turn everybody away, and a second factor's
+    code would count as used. Staff have to get in during an outage, too.
+    """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._here = LocMemCache("stand-in", {})
+
+    def _without_redis(self, name: str, missing: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._here, name)(*args, **kwargs)
+
+    def clear(self) -> bool:
+        self._here.clear()
+        return bool(super().clear())
 
 
 class _LocalWindow:

@@ -116,12 +116,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_SOCKETS = env.redis_sockets()  # a unix socket's path is limited to about 107 bytes
 BROKER_URL = env.text("BROKER_URL") or f"redis+socket://{REDIS_SOCKETS / 'broker.sock'}?virtual_host=0"
 CACHE_URL = env.text("CACHE_URL") or f"unix://{REDIS_SOCKETS / 'limits.sock'}?db=0"
+_limits_redis = {"LOCATION": CACHE_URL, "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}}
 CACHES = {
-    "default": {
-        "BACKEND": "takeitdown.limits.LimitsCache",
-        "LOCATION": CACHE_URL,
-        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
-    }
+    "default": {"BACKEND": "takeitdown.limits.StandInCache", **_limits_redis},  # logins; goes on without Redis
+    "limits": {"BACKEND": "takeitdown.limits.LimitsCache", **_limits_redis},  # says so when it cannot count
 }
 
 # --- Celery: the database is the queue, Redis only the doorbell --------------------------------------------------
@@ -162,7 +160,7 @@ UNLOCK_RATE = env.text("UNLOCK_RATE", "60/m")  # tries from one address; each nu
 API_RATE = env.text("API_RATE", "600/m")  # requests with one opt-in key; min_wait_seconds asks for far fewer
 LEAVE_TO = env.text("LEAVE_TO", "https://www.wikipedia.org/")  # where Exit leads: neutral, fixed, quick to appear
 TRUSTED_PROXIES = env.listed("TRUSTED_PROXIES")  # networks whose X-Forwarded-For is believed, rightmost untrusted first
-RATELIMIT_USE_CACHE = "default"
+RATELIMIT_USE_CACHE = "limits"
 RATELIMIT_FAIL_OPEN = True
 RATELIMIT_IPV6_MASK = 128  # a pseudonym has no network part: every bit of it counts
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]  # LimitsCache is Django's own RedisCache, made to fail open

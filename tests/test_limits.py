@@ -18,8 +18,8 @@ TRIES = 3  # a busy machine may hold up one of them
 def limits_redis(tmp_path, settings):
     """A Redis of one's own to do away with."""
     server = embedded_redis.start("limits", sockets=tmp_path, data=tmp_path)
-    settings.CACHES = {**settings.CACHES}
-    settings.CACHES["default"] = {**settings.CACHES["default"], "LOCATION": f"unix://{tmp_path}/limits.sock?db=0"}
+    here = {"LOCATION": f"unix://{tmp_path}/limits.sock?db=0"}
+    settings.CACHES = {alias: {**cache, **here} for alias, cache in settings.CACHES.items()}
     yield server
     server.send_signal(signal.SIGCONT)
     server.kill()
@@ -88,3 +88,15 @@ def test_when_redis_is_back_it_counts_again(limits_redis, tmp_path, monkeypatch)
     finally:
         server.kill()
         server.wait()
+
+
+def test_without_redis_a_second_factor_opens_once_and_logins_go_on(limits_redis):
+    """What allauth keeps in the cache: used codes, and counts of tries behind a lock."""
+    limits_redis.kill()
+    limits_redis.wait()
+
+    assert [cache.add("used-code", "y", timeout=30) for _ in range(2)] == [True, False]
+    cache.set("tries", [1.0], 30)
+    assert cache.get("tries", []) == [1.0]
+    cache.delete("used-code")
+    assert cache.add("used-code", "y", timeout=30)

@@ -8,7 +8,7 @@ from takeitdown import limits
 
 def test_a_thread_keeps_its_client():
     """Django's cache makes a client for every command."""
-    clients = caches["default"]._cache  # type: ignore[attr-defined]
+    clients = caches["limits"]._cache  # type: ignore[attr-defined]
     client = clients.get_client("any")
 
     limits.check(RequestFactory().get("/", REMOTE_ADDR="2001:db8::1"), group="test", rate="3/m")

@@ -61,6 +61,14 @@ def test_staff_with_a_code_come_in(client, staff, secret):
     assert client.get("/admin/").status_code == 200
 
 
+def test_staff_come_in_while_redis_is_away(client, staff, secret, monkeypatch):
+    monkeypatch.setattr("takeitdown.limits.LimitsCache._open_until", time.monotonic() + 60)
+    log_in(client, staff)
+    client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
+
+    assert client.get("/admin/").status_code == 200
+
+
 def test_wrong_code_does_not_open(client, staff, secret):
     log_in(client, staff)
 

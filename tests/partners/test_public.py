@@ -48,7 +48,8 @@ def client() -> Client:
 def steady_cache(settings: Any) -> None:
     """A cache in this process: on a busy machine ours gives up on Redis after a quarter of a second, as it should."""
     backend = "django.core.cache.backends.locmem.LocMemCache"
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(time.monotonic_ns())}}
+    one = {"BACKEND": backend, "LOCATION": str(time.monotonic_ns())}
+    settings.CACHES = {"default": one, "limits": one}
 
 
 def fill_in(client: Client, path: str, form: dict[str, str]) -> Any:
