@@ -112,9 +112,9 @@ class StandInCache(LimitsCache):
     def _without_redis(self, name: str, missing: Any, *args: Any, **kwargs: Any) -> Any:
         return getattr(self._here, name)(*args, **kwargs)
 
-    def clear(self) -> bool:
+    def clear(self) -> None:
         self._here.clear()
-        return bool(super().clear())
+        super().clear()
 
 
 class _LocalWindow:
