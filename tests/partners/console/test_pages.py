@@ -226,6 +226,19 @@ def test_audit_shows_this_house_alone(screen, platform, another_platform):
     assert "them@example.org" not in page
 
 
+def test_audit_names_members_and_not_our_staff(screen, platform, engineer):
+    mine = engineer.account.email
+    for actor in (mine, "reviewer.by.name@ncmec.example"):
+        issued = keys.issue(platform.partner, environment=Environment.LIVE, scopes=["list:read"], name="x", by=actor)
+        keys.revoke(ApiKey.objects.filter(pk=issued.key.pk), by=actor)
+
+    page = text_of(screen.get("/console/audit/"))
+
+    assert mine in page
+    assert "our staff" in page
+    assert "reviewer.by.name" not in page
+
+
 def test_nothing_a_platform_wrote_becomes_markup(platform, engineer, sequencer):
     Partner.objects.filter(pk=platform.partner.pk).update(name="<img src=x onerror=alert(1)>")
     (entry,) = publish(sequencer)
