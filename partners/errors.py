@@ -81,6 +81,12 @@ class EntryWithheld(Refused):
     default_detail = "This entry is not shown to you, so there is nothing to report about it."
 
 
+class TooManyItems(Refused):
+    code = "too_many_items"
+    status = 413
+    default_detail = "A batch takes 100 items at most, and none of these was kept. Send them in several."
+
+
 class KeysNotPublished(Refused):
     """The sequencer has not signed anything yet."""
 

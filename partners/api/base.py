@@ -55,7 +55,7 @@ class PartnerView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """One generous limit for each key, so that a runaway loop of one platform slows no other."""
-        limits.check(request._request, group="partners-api", rate=settings.API_RATE, key=_of_key(self.key))
+        limits.check(request._request, group="partners-api", rate=settings.API_RATE, key=of_key(self.key))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
@@ -64,7 +64,9 @@ class PartnerView(APIView):
         return answer
 
 
-def _of_key(key: ApiKey) -> Any:
+def of_key(key: ApiKey) -> Any:
+    """What limits count by: the key."""
+
     def key_id(group: str, request: HttpRequest) -> str:
         return key.key_id
 

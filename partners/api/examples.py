@@ -75,3 +75,23 @@ FEEDBACK = OpenApiExample(
     {"client_id": "review-977", "entry": ENTRY_ID, "opinion": "dispute", "reason": "harmless"},
     request_only=True,
 )
+MATCH_REPORT_BATCH = OpenApiExample(
+    "Two of a day's reports",
+    {
+        "items": [
+            {"client_id": CLIENT_ID, "entry": ENTRY_ID, "outcome": "found"},
+            {"client_id": "ticket-48213-2", "entry": ENTRY_ID, "outcome": "removed"},
+        ]
+    },
+    request_only=True,
+)
+FEEDBACK_BATCH = OpenApiExample(
+    "Two of a day's opinions",
+    {
+        "items": [
+            {"client_id": "review-977", "entry": ENTRY_ID, "opinion": "dispute", "reason": "harmless"},
+            {"client_id": "review-978", "entry": REMOVAL["id"], "opinion": "agree"},
+        ]
+    },
+    request_only=True,
+)

@@ -21,7 +21,7 @@ from partners.models import Feedback, MatchReport, Opinion, Scope
 STATE_WORDS = {State.LISTED: "listed", State.QUARANTINED: "quarantined", State.REFUSED: "removed"}
 
 
-def _status(is_new: bool) -> int:
+def status_of(is_new: bool) -> int:
     return status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
 
 
@@ -62,7 +62,7 @@ class MatchReportsView(GivenBackView):
         report, is_new = reports.record_match_report(
             partner=self.key.partner, reader=self.reader, **body.validated_data
         )
-        return Response(_report(report), status=_status(is_new))
+        return Response(report_shown(report), status=status_of(is_new))
 
     @extend_schema(
         operation_id="match_reports",
@@ -74,7 +74,7 @@ class MatchReportsView(GivenBackView):
     )
     def get(self, request: Request) -> Response:
         rows = reports.matches_reported(**self.asked_for(request))
-        return Response({"match_reports": [_report(row) for row in rows], "next": _next(rows)})
+        return Response({"match_reports": [report_shown(row) for row in rows], "next": _next(rows)})
 
 
 class FeedbackView(GivenBackView):
@@ -97,8 +97,7 @@ class FeedbackView(GivenBackView):
         body = serializers.FeedbackBody(data=request.data)
         body.is_valid(raise_exception=True)
         given, is_new = reports.record_feedback(partner=self.key.partner, reader=self.reader, **body.validated_data)
-        last = given if is_new else reports.feedback_on(self.key.partner, given.entry)
-        return Response({**_opinion(given), "your_feedback": your_feedback(last)}, status=_status(is_new))
+        return Response(feedback_answer(given, is_new), status=status_of(is_new))
 
     @extend_schema(
         operation_id="feedback",
@@ -124,7 +123,8 @@ def your_feedback(said: Feedback | None) -> dict[str, Any] | None:
     return {"opinion": said.opinion, "reason": said.reason, "given_on": day, "counted": votes.counts_now(said)}
 
 
-def _report(report: MatchReport) -> dict[str, Any]:
+def report_shown(report: MatchReport) -> dict[str, Any]:
+    """A match report as its platform is shown it."""
     return {
         "client_id": report.client_id,
         "entry": report.entry_id.hex,
@@ -133,6 +133,12 @@ def _report(report: MatchReport) -> dict[str, Any]:
         "received_at": report.received_at,
         "acted_at": report.acted_at,
     }
+
+
+def feedback_answer(given: Feedback, is_new: bool) -> dict[str, Any]:
+    """An opinion that was sent, and what its platform says of the entry now: another one, if this is a late repeat."""
+    last = given if is_new else reports.feedback_on(given.partner, given.entry)
+    return {**_opinion(given), "your_feedback": your_feedback(last)}
 
 
 def _opinion(given: Feedback) -> dict[str, Any]:

@@ -75,6 +75,14 @@ class FeedbackBody(Body):
         return attrs
 
 
+class MatchReportBatch(Body):
+    items = MatchReportBody(many=True, help_text="1 to 100 of them, each as you would report it alone.")
+
+
+class FeedbackBatch(Body):
+    items = FeedbackBody(many=True, help_text="1 to 100 of them, each as you would give it alone.")
+
+
 # --- answers ----------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +198,37 @@ class FeedbackAnswer(serializers.Serializer[Any]):
     your_feedback = YourFeedback(
         allow_null=True, help_text="Your last opinion of the entry: another one, if you repeat an earlier one."
     )
+
+
+class Problem(serializers.Serializer[Any]):
+    type = serializers.CharField(help_text="`about:blank`.")
+    title = serializers.CharField(help_text="The code, to read.")
+    status = serializers.IntegerField(help_text="As beside it.")
+    code = serializers.CharField(help_text="A stable word for programs.")
+    detail = serializers.CharField(help_text="A sentence for people: what is wrong and what to do.")
+
+
+class _BatchItem(serializers.Serializer[Any]):
+    status = serializers.IntegerField(
+        help_text="What it would have been answered with alone: 201 new, 200 sent before, 400, 404 or 409 not kept."
+    )
+    problem = Problem(allow_null=True, help_text="Why it was not kept; null if it was.")
+
+
+class MatchReportBatchItem(_BatchItem):
+    answer = MatchReportAnswer(allow_null=True, help_text="The answer it would have had alone; null if not kept.")
+
+
+class FeedbackBatchItem(_BatchItem):
+    answer = FeedbackAnswer(allow_null=True, help_text="The answer it would have had alone; null if not kept.")
+
+
+class MatchReportBatchAnswer(serializers.Serializer[Any]):
+    items = MatchReportBatchItem(many=True, help_text="One for each that you sent, in your order.")
+
+
+class FeedbackBatchAnswer(serializers.Serializer[Any]):
+    items = FeedbackBatchItem(many=True, help_text="One for each that you sent, in your order.")
 
 
 class FeedbackGiven(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from partners.api import docs, report_views, self_test_views, snapshot, views, webhook_views
+from partners.api import batch_views, docs, report_views, self_test_views, snapshot, views, webhook_views
 
 
 class EntryIdConverter(StringConverter):
@@ -25,7 +25,9 @@ urlpatterns = [
     path("v1/hash-list/entries/<entry_id:entry_id>/", views.EntryView.as_view(), name="entry"),
     path("v1/hash-list/keys/", views.KeysView.as_view(), name="keys"),
     path("v1/match-reports/", report_views.MatchReportsView.as_view(), name="match_reports"),
+    path("v1/match-reports/batches/", batch_views.MatchReportBatchesView.as_view(), name="match_report_batches"),
     path("v1/feedback/", report_views.FeedbackView.as_view(), name="feedback"),
+    path("v1/feedback/batches/", batch_views.FeedbackBatchesView.as_view(), name="feedback_batches"),
     path("v1/webhooks/", webhook_views.WebhooksView.as_view(), name="webhooks"),
     path("v1/webhooks/tests/", webhook_views.TestsView.as_view(), name="webhook_tests"),
     path("v1/self-test/", self_test_views.SelfTestView.as_view(), name="self_test"),

@@ -33,6 +33,8 @@ ROWS: dict[str, tuple[str | None, dict[str, int]]] = {
     "keys": (Scope.LIST_READ, READ),
     "match_reports": (Scope.FEEDBACK_WRITE, {**READ, "POST": 400}),
     "feedback": (Scope.FEEDBACK_WRITE, {**READ, "POST": 400}),
+    "match_report_batches": (Scope.FEEDBACK_WRITE, {"POST": 400}),
+    "feedback_batches": (Scope.FEEDBACK_WRITE, {"POST": 400}),
     "webhooks": (Scope.HOOK_MANAGE, READ),
     "webhook_tests": (Scope.HOOK_MANAGE, {"POST": 400}),
     "self_test": (Scope.LIST_READ, {**READ, "POST": 201}),
