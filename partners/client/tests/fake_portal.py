@@ -230,7 +230,20 @@ class FakePortal:
         if name in {"match-reports", "feedback"}:
             self.posted[body["client_id"]] = body
             return ok({}, status=201)
+        if name in {"match-reports/batches", "feedback/batches"}:
+            return self._batch(body["items"])
         return problem(404, "not_found")
+
+    def _batch(self, items) -> Response:
+        answered = []
+        for item in items:
+            if item["entry"] in self.erased:
+                refused = {"code": "entry_off_the_list", "detail": "This entry has left the list."}
+                answered.append({"status": 409, "answer": None, "problem": refused})
+            else:
+                self.posted[item["client_id"]] = item
+                answered.append({"status": 201, "answer": item, "problem": None})
+        return ok({"items": answered})
 
     def _changes(self, params) -> Response:
         if not params:

@@ -80,7 +80,7 @@ def test_a_redirect_within_the_portal_is_followed(server):
 def test_a_post_is_never_redirected(server):
     server.answer = lambda h: send(h, b"", 302, Location=server.url + "/there")
     with pytest.raises(RedirectRefused):
-        Portal(UrlTransport(server.url), key="k").post_report("/api/v1/feedback/", {})
+        Portal(UrlTransport(server.url), key="k").post_reports("/api/v1/feedback/", [{}])
 
 
 def test_a_short_answer_is_a_broken_connection(server):

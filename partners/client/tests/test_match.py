@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from fake_portal import first16, pdq
+from fake_portal import pdq
 from takeitdown_client import match, pictures
 from takeitdown_client.match import Matcher, types_of
 from test_sync import publish
@@ -147,14 +147,59 @@ def test_feedback_and_reports_wait_in_the_outbox(portal, client):
 
 
 def test_a_refused_report_is_kept_for_a_person_and_does_not_block_the_rest(portal, client):
+    from takeitdown_client.reports import Reports
+
+    one, gone = publish(portal, 1, 2)
+    portal.remove(gone)
+    reports = Reports(client.store, client.synchroniser.portal)
+    reports.report(gone, outcome="found")
+    reports.report(one, outcome="found")
+    result = reports.deliver()
+    assert (result.delivered, result.waiting, result.refused) == (1, 0, 1)
+    assert [letter.refusal for letter in client.store.outbox()] == ["This entry has left the list."]
+    portal.requests.clear()
+    assert (reports.deliver().refused, portal.requests) == (1, [])
+
+
+def test_a_day_of_reports_goes_out_a_hundred_at_a_time(portal, client):
+    from takeitdown_client.reports import Reports
+
+    (one,) = publish(portal, 1)
+    reports = Reports(client.store, client.synchroniser.portal)
+    for _ in range(101):
+        reports.report(one, outcome="found")
+    reports.feedback(one, "agree")
+    portal.requests.clear()
+    assert reports.deliver().delivered == len(portal.posted) == 102
+    assert portal.requests == ["match-reports/batches"] * 2 + ["feedback/batches"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"items": []}, {"items": [None]}, {"items": [{"status": "201"}]}, {"items": [{"status": 500}]}, {"items": 1}],
+)
+def test_an_answer_that_does_not_say_what_became_of_a_report_leaves_it_waiting(answer, portal, client):
+    from fake_portal import ok
+    from takeitdown_client.reports import Reports
+
+    (one,) = publish(portal, 1)
+    reports = Reports(client.store, client.synchroniser.portal)
+    reports.report(one, outcome="found")
+    portal.fault = lambda m, n, r: ok(answer)
+    assert reports.deliver().waiting == 1
+    portal.fault = None
+    assert reports.deliver().delivered == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 503])
+def test_whatever_refuses_a_whole_batch_leaves_it_waiting(status, portal, client):
     from fake_portal import problem
     from takeitdown_client.reports import Reports
 
     (one,) = publish(portal, 1)
     reports = Reports(client.store, client.synchroniser.portal)
-    refuse = [problem(404, "not_found")]
-    portal.fault = lambda m, n, r: refuse.pop() if refuse else None
-    reports.report(first16("id9"), outcome="found")
     reports.report(one, outcome="found")
-    result = reports.deliver()
-    assert (result.delivered, result.waiting, result.refused) == (1, 0, 1)
+    portal.fault = lambda m, n, r: problem(status, "no")
+    assert reports.deliver().waiting == 1
+    portal.fault = None
+    assert reports.deliver().delivered == 1

@@ -5,7 +5,7 @@ Nothing here is believed: notes come back as text and pages unproven.
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,9 +102,16 @@ class Portal:
         except UnicodeDecodeError:
             raise MalformedAnswer("The list of keys is not text.") from None
 
-    def post_report(self, path: str, body: Mapping[str, Any]) -> None:
-        """Deliver a match report or feedback. Repeating with the same `client_id` is harmless."""
-        self._post(path, body)
+    def post_reports(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Deliver up to 100 match reports, or as many opinions, in one request; for each why it was refused, or "".
+
+        Repeating is harmless. Raises MalformedAnswer, besides what refuses the whole request.
+        """
+        answer = self._json_posted(path + "batches/", {"items": list(bodies)})
+        items = answer.get("items")
+        if not isinstance(items, list) or len(items) != len(bodies):
+            raise MalformedAnswer("The portal's answer does not fit the reports that were sent.")
+        return [_item_refusal(item) for item in items]
 
     def self_test(self) -> dict[str, Any]:
         """Where the self-test stands: `pictures`, the newest `run` or None, `certified_at`."""
@@ -155,6 +162,18 @@ class Portal:
     ) -> Response:
         sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **(headers or {})}
         return self._transport.request(method, path, params, body, sent)
+
+
+def _item_refusal(item: Any) -> str:
+    """Why one item of a batch was not kept; empty if it was."""
+    status = item.get("status") if isinstance(item, dict) else None
+    if type(status) is not int or not 200 <= status < 500:
+        raise MalformedAnswer("The portal's answer does not say what became of a report.")
+    if status < 300:
+        return ""
+    problem = item.get("problem")
+    words = _word(problem, "detail") if isinstance(problem, dict) else ""
+    return words or f"The portal answered {status}."
 
 
 def _refusal(answer: Response) -> PortalRefusal:

@@ -6,13 +6,14 @@ Counts and outcomes only: there is no member for an address, an account or a pic
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .errors import ClientFailure, InvalidInput, PortalFailed, PortalRefusal, TooManyRequests
+from .errors import ClientFailure, InvalidInput, KeyNotAccepted, NotAllowed
 from .portal import FEEDBACK_PATH, REPORTS_PATH, Portal
-from .store import Store
+from .store import Letter, Store
 
+AT_ONCE = 100  # what the portal takes in one request
 OUTCOMES = ("found", "removed", "declined", "not_a_match", "blocked")
 OPINIONS = ("agree", "dispute")
 REASONS = ("harmless", "adult", "not_sexual", "widely_published", "other")
@@ -60,29 +61,40 @@ class Reports:
             return self._post(FEEDBACK_PATH, body)
 
     def deliver(self) -> Delivery:
-        """Send what waits, oldest first. A refusal is kept for a person to read; trouble on the way ends the round."""
+        """Send what waits, up to a hundred at once, oldest first of each kind: match reports, then opinions.
+
+        A refusal is kept for a person to read; trouble on the way ends the round.
+        """
         delivered = 0
-        for letter in self._store.outbox():
-            if letter.refusal:
-                continue
+        for path, letters in self._batches():
             try:
-                self._portal.post_report(letter.path, letter.body)
-            except (PortalFailed, TooManyRequests):
-                self._store.not_delivered(letter.client_id)
+                refusals = self._portal.post_reports(path, [letter.body for letter in letters])
+            except (KeyNotAccepted, NotAllowed):
                 break
-            except PortalRefusal as refusal:
-                if refusal.status in {401, 403}:
-                    break
-                self._store.not_delivered(letter.client_id, refusal=refusal.detail)
             except ClientFailure:
-                self._store.not_delivered(letter.client_id)
+                for letter in letters:
+                    self._store.not_delivered(letter.client_id)
                 break
-            else:
-                self._store.delivered(letter.client_id)
-                delivered += 1
+            delivered += self._put_away(letters, refusals)
         left = self._store.outbox()
         refused = sum(bool(letter.refusal) for letter in left)
         return Delivery(delivered, len(left) - refused, refused)
+
+    def _batches(self) -> Iterator[tuple[str, list[Letter]]]:
+        waiting = [letter for letter in self._store.outbox() if not letter.refusal]
+        for path in (REPORTS_PATH, FEEDBACK_PATH):
+            letters = [letter for letter in waiting if letter.path == path]
+            for start in range(0, len(letters), AT_ONCE):
+                yield path, letters[start : start + AT_ONCE]
+
+    def _put_away(self, letters: Sequence[Letter], refusals: Sequence[str]) -> int:
+        """Returns how many the portal took."""
+        for letter, refusal in zip(letters, refusals, strict=True):
+            if refusal:
+                self._store.not_delivered(letter.client_id, refusal=refusal)
+            else:
+                self._store.delivered(letter.client_id)
+        return sum(not refusal for refusal in refusals)
 
     def _post(self, path: str, body: dict[str, str]) -> str:
         client_id = str(uuid.uuid4())
