@@ -103,8 +103,8 @@ class PdqIndex:
             raise ValueError(f"Neighbours are found at a distance of 0 to {WITHIN} bits.")
         wanted = _checked(wanted.reshape(1, -1))
         questions = symmetries(wanted[0]) if turned else wanted
-        found = np.concatenate([self._found(question.reshape(1, 4), within) for question in questions])
-        return self._neighbours(found)
+        found = [self._found(question.reshape(1, 4), within) for question in questions]
+        return self._neighbours(np.concatenate(found) if turned else found[0])
 
     def _found(self, wanted: Words, within: int) -> npt.NDArray[np.int64]:
         """`int64`: the distance above 32 bits of row; removed rows among them, in no order, with repetitions."""
@@ -119,6 +119,8 @@ class PdqIndex:
     def _neighbours(self, found: npt.NDArray[np.int64]) -> Neighbours:
         found = np.sort(found)
         rows = found & 0xFFFFFFFF
+        if len(rows) == 0:
+            return Neighbours(rows, found)
         keep = _is_first(rows)
         if self._removals:
             keep &= ~self._is_removed(rows)
