@@ -57,7 +57,7 @@ def build(hashes: Words, *, threads: int) -> tuple[Words, Rows]:
     """Sort the rows of every band: `uint64[GROUPS + 1]` groups and `uint32[11 · n]` rows. Each thread needs another
     four bytes a row for its time."""
     rows = np.empty(COUNT * len(hashes), dtype=np.uint32)
-    groups = np.empty(GROUPS + 1, dtype=np.uint64)  # not `zeros`: only `empty` gets large pages, which halve a look-up
+    groups = np.empty(GROUPS + 1, dtype=np.uint64)  # not `zeros`: numpy asks for large pages in `empty` only
     groups[:] = 0
     groups[-1] = np.uint64(len(rows)) << _HALF
     with ThreadPoolExecutor(threads) as pool:
@@ -171,9 +171,9 @@ def _locate(groups: Any, rows: Any, places: Any, first: Any, last: Any) -> Any:
     """Where the rows of each noted key start and end; how many they are together."""
     total = 0
     for probe in range(len(places)):  # all rows needed are on their way before the first is looked at
-        group = places[probe] >> GROUP_BITS
+        group, low = places[probe] >> GROUP_BITS, places[probe] & ((1 << GROUP_BITS) - 1)
         start, end = np.int64(groups[group] >> np.uint64(32)), np.int64(groups[group + 1] >> np.uint64(32))
-        first[probe] = rows[(start + end) >> 1]
+        first[probe] = rows[start + (((end - start) * low) >> GROUP_BITS)]
     for probe in range(len(places)):
         group, low = places[probe] >> GROUP_BITS, places[probe] & ((1 << GROUP_BITS) - 1)
         start, end = np.int64(groups[group] >> np.uint64(32)), np.int64(groups[group + 1] >> np.uint64(32))

@@ -61,10 +61,10 @@ class PdqIndex:
     def build(cls, hashes: Words, *, banded_from: int = BANDED_FROM, threads: int | None = None) -> Self:
         """Sort `uint64[n, 4]` hashes, most significant word first,, on `threads` cores; on all unless said.
 
-        Takes 44 bytes a hash and 29 MB beside the hashes, which are kept, not copied: do not change them afterwards.
+        Takes 76 bytes a hash and 29 MB; the hashes are copied.
         ValueError for another shape or more than 134,217,728 hashes.
         """
-        hashes = _read_only(np.ascontiguousarray(_checked(hashes)))
+        hashes = _read_only(_aligned(_checked(hashes)))
         if len(hashes) > bands.MOST_ROWS:
             raise ValueError(f"An index holds at most {bands.MOST_ROWS:,} hashes.")
         if compiling.AVAILABLE and len(hashes) >= banded_from:
@@ -215,6 +215,15 @@ def _checked(hashes: Words) -> Words:
     if hashes.ndim != 2 or hashes.shape[1] != 4 or hashes.dtype != np.uint64:
         raise ValueError("Hashes are uint64[n, 4], most significant word first.")
     return hashes
+
+
+def _aligned(hashes: Words) -> Words:
+    """A copy that starts where a line of the processor's cache does, so that no hash takes two lines."""
+    room = np.empty(4 * len(hashes) + 8, dtype=np.uint64)
+    start = -room.ctypes.data // 8 % 8
+    aligned: Words = room[start : start + 4 * len(hashes)].reshape(len(hashes), 4)
+    aligned[:] = hashes
+    return aligned
 
 
 def _read_only(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
