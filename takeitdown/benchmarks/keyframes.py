@@ -82,7 +82,7 @@ def _one_a_second(file: io.BytesIO) -> Hashes:
     """Every frame decoded, the first of each second hashed."""
     file.seek(0)
     hashes, next_at = [], 0.0
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         for frame in container.decode(video=0):
             if (frame.time or 0.0) >= next_at:
                 hashed = pdq_of_luma(_luma(frame))
