@@ -84,7 +84,7 @@ class PdqIndex:
 
     @property
     def pending(self) -> int:
-        """Additions and removals since it was built. Additions cost 3 ns each and query: merge at some 10,000."""
+        """Additions and removals since it was built. A query measures every addition: merge at some 10,000."""
         return len(self._added) + self._removals
 
     @property

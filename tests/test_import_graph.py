@@ -12,7 +12,7 @@ ROOMS = {"matching", "submissions", "partners"}
 MAY_IMPORT = {"matching": set(), "submissions": {"matching"}, "partners": {"matching"}}
 LEAVES = {"errors", "accounts", "audit", "approvals", "api", "limits", "pseudonym", "logs", "env"}
 CROSSING = {"demonstration", "demonstration_pictures", "benchmarks", "management"}
-PURE = {"signal_types", "hashing", "notes", "setsum", "commitments"}
+PURE = {"signal_types", "hashing", "notes", "setsum", "commitments", "trust", "index", "bands", "compiling"}
 NEVER_IN_PURE = {"django", "rest_framework", "celery", "redis", "psycopg", "socket", "urllib", "requests", "http"}
 
 
